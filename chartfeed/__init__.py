@@ -1,0 +1,1 @@
+"""One command that wires the stages."""

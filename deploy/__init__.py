@@ -1,0 +1,1 @@
+"""How it runs: on this machine (local), in containers, on servers."""

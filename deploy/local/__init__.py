@@ -1,0 +1,1 @@
+"""Everything the pipeline talks to, as processes on this machine."""

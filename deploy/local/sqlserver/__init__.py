@@ -1,0 +1,1 @@
+"""A server that speaks TDS and behaves like SQL Server with Change Tracking."""

@@ -1,0 +1,1 @@
+"""Capture: from a center's SQL Server to Kafka events."""

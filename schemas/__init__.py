@@ -1,0 +1,1 @@
+"""The contract: what travels, and the words for it. No I/O."""

@@ -1,0 +1,1 @@
+"""Join and sink: from events to unified entries and daily files."""
