@@ -1,0 +1,5 @@
+"""`python -m chartfeed` is the command `chartfeed`."""
+
+from chartfeed.cli import main
+
+main()

@@ -1,0 +1,110 @@
+"""The command `chartfeed`: its table of contents, and the one place that makes exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from chartfeed import settings as configuration
+from deploy.local import home
+from schemas.errors import ChartfeedError
+
+__all__ = ["Context", "main"]
+
+# Each command as (name, "module:function", what --help says in the table of contents).
+CONTENTS: dict[str, list[tuple[str, str, str]]] = {
+    "On this machine": [
+        ("local", "chartfeed.local:local", "Start, look at and stop a whole system right here."),
+        ("demo", "chartfeed.demo:demo", "Watch thirty practices go through it."),
+    ],
+    "Find and approve the names": [
+        ("discover", "chartfeed.mapping_commands:discover", "Propose a mapping for a center."),
+        ("discover-raw", "chartfeed.mapping_commands:discover_raw", "Show a catalog as it is."),
+        ("show-mapping", "chartfeed.mapping_commands:show_mapping", "Show a mapping, evidence too."),
+        ("review", "chartfeed.mapping_commands:review", "Walk through what is open, and approve."),
+        ("approve", "chartfeed.mapping_commands:approve", "Approve a mapping without questions."),
+        ("revoke", "chartfeed.mapping_commands:revoke", "Take an approval back."),
+        ("mapping", "chartfeed.mapping_commands:mapping", "All mappings at a glance; differences."),
+    ],
+    "Read a day directly": [
+        ("extract", "chartfeed.extract:extract", "Write a day's file straight from the sources."),
+    ],
+    "Topics": [
+        ("topics", "chartfeed.topics:topics", "Create and verify the topics."),
+    ],
+}
+
+
+@dataclass
+class Context:
+    """What the options before the command say; the settings are read when first asked for."""
+
+    config: str | None
+    _settings: configuration.Settings | None = None
+
+    @property
+    def settings(self) -> configuration.Settings:
+        if self._settings is None:
+            local = home.default(os.environ) / "chartfeed.yml"
+            path = configuration.find(self.config, os.environ, Path.cwd(), local)
+            self._settings = configuration.load(path)
+        return self._settings
+
+
+class _Contents(click.Group):
+    """A group that loads a command when it is called, and lists them in chapters."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return [name for chapter in CONTENTS.values() for name, _, _ in chapter]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        for chapter in CONTENTS.values():
+            for name, target, _ in chapter:
+                if name == cmd_name:
+                    module, _, function = target.partition(":")
+                    command: click.Command = getattr(import_module(module), function)
+                    return command
+        return None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        for chapter, entries in CONTENTS.items():
+            with formatter.section(chapter):
+                formatter.write_dl([(name, text) for name, _, text in entries])
+
+
+@click.group(cls=_Contents, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--config", metavar="FILE", help="The configuration; else ./chartfeed.yml.")
+@click.version_option(package_name="chartfeed", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(ctx: click.Context, config: str | None) -> None:
+    """Charts of dental practices as a feed: from SQL Server to Kafka and one file per day."""
+    ctx.obj = Context(config)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and leave with its exit code."""
+    try:
+        code = cli.main(args=arguments, prog_name="chartfeed", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped", err=True)
+        sys.exit(130)
+    except ChartfeedError as error:
+        click.echo(f"chartfeed: {error}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader of our output (head, less) has gone; there is nobody to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,341 @@
+"""The configuration, read once: where it is found, what it may say, what it means."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Mapping
+from dataclasses import field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+from schemas import document
+from schemas.errors import BadInput
+
+__all__ = [
+    "Center",
+    "Kafka",
+    "Output",
+    "Producers",
+    "Registry",
+    "Secret",
+    "Settings",
+    "SqlServer",
+    "Stream",
+    "Topics",
+    "find",
+    "load",
+]
+
+_STRICT = ConfigDict(extra="forbid")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def _duration(value: object) -> timedelta:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", str(value).strip())
+    if not match:
+        raise ValueError(f"{value!r} is not a duration such as 500ms, 1s, 2h or 7d")
+    return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+
+
+def _timezone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"{value!r} is not a time zone such as Europe/Berlin") from error
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Timezone = Annotated[str, AfterValidator(_timezone)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
+Text = Annotated[str, Field(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class Topics:
+    partitions: Annotated[int, Field(ge=1, le=10_000)] = 12
+    replication: Annotated[int, Field(ge=1, le=10)] = 1
+    min_compaction_lag: Duration = timedelta(days=7)
+    delete_retention: Duration = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class Kafka:
+    bootstrap: Text = "127.0.0.1:9092"
+    options: dict[str, str | int | float | bool] = field(default_factory=dict, repr=False)
+    topics: Topics = field(default_factory=Topics)
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class Registry:
+    url: Text = "http://127.0.0.1:8081/apis/ccompat/v7"
+
+
+class Secret:
+    """A password that shows itself to nobody but `reveal`."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class SqlServer:
+    """How to reach the practices' servers; a center may say some of it for itself."""
+
+    driver: str | None = None
+    user: Text = "chartfeed"
+    password_env: str | None = None
+    password_file: str | None = None
+    password_command: str | None = None
+    encrypt: bool = True
+    trust_server_certificate: bool = False
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class Center:
+    id: Name
+    name: Text
+    server: Text
+    database: Text
+    city: str | None = None
+    enabled: bool = True
+    timezone: Timezone = "Europe/Berlin"
+    user: str | None = None
+    password_env: str | None = None
+    password_file: str | None = None
+    password_command: str | None = None
+    driver: str | None = None
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class Producers:
+    poll_interval: Annotated[
+        Duration, Field(ge=timedelta(milliseconds=50), le=timedelta(hours=1))
+    ] = timedelta(milliseconds=500)
+    resync_guard: Annotated[float, Field(ge=0, le=1)] = 0.2
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class Stream:
+    state: str = "state/"
+    flush_interval: Duration = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class Output:
+    path: Text = "output/"
+    formats: Annotated[tuple[Literal["csv", "json", "parquet"], ...], Field(min_length=1)] = (
+        "csv",
+        "json",
+    )
+
+
+Status = Literal["GKV", "PKV", "Selbstzahler"]
+STATUTORY = (*"123456789", "G", "GKV")
+
+
+def _status_table() -> dict[str, Status]:
+    return {"P": "PKV", "PKV": "PKV"} | dict.fromkeys(STATUTORY, "GKV")
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class _File:
+    kafka: Kafka = field(default_factory=Kafka)
+    registry: Registry = field(default_factory=Registry)
+    sqlserver: SqlServer = field(default_factory=SqlServer)
+    centers: Text = "centers.yml"
+    mappings: Text = "mappings/"
+    producers: Producers = field(default_factory=Producers)
+    stream: Stream = field(default_factory=Stream)
+    output: Output = field(default_factory=Output)
+    insurance_status: dict[str, Status] = field(default_factory=_status_table)
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class _Centers:
+    centers: list[Center]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a process needs to know, with paths made absolute; handed down, never global."""
+
+    path: Path
+    kafka: Kafka
+    registry: Registry
+    sqlserver: SqlServer
+    mappings: Path
+    producers: Producers
+    stream: Stream
+    state: Path
+    output: Output
+    insurance_status: dict[str, Status]
+    centers_path: Path
+    centers: tuple[Center, ...]
+    environment: dict[str, str] = field(repr=False)
+
+    def center(self, center_id: str) -> Center:
+        """Return the center of that id, or say which there are."""
+        for center in self.centers:
+            if center.id == center_id:
+                return center
+        known = ", ".join(center.id for center in self.centers) or "none"
+        raise BadInput(
+            f"there is no center {center_id!r} in {self.centers_path}",
+            hint=f"use one of: {known}",
+            center=center_id,
+        )
+
+    def select(self, center_ids: tuple[str, ...]) -> tuple[Center, ...]:
+        """Return the centers named, or all that are enabled where none is named."""
+        if center_ids:
+            return tuple(self.center(center_id) for center_id in dict.fromkeys(center_ids))
+        return tuple(center for center in self.centers if center.enabled)
+
+    def password(self, center: Center) -> Secret:
+        """Return a center's password from where the configuration says it is."""
+        own = (center.password_env, center.password_file, center.password_command)
+        given = center if any(own) else self.sqlserver
+        return _password(given, center.id, self.path.parent, self.environment)
+
+    @property
+    def output_path(self) -> str:
+        """Return the output folder as an absolute path, or its URL as it is."""
+        if "://" in self.output.path:
+            return self.output.path
+        return str(self.path.parent / self.output.path)
+
+
+def _password(
+    given: SqlServer | Center, center_id: str, base: Path, environment: Mapping[str, str]
+) -> Secret:
+    if given.password_env:
+        if given.password_env in environment:
+            return Secret(environment[given.password_env])
+        raise BadInput(
+            f"{center_id}: the environment variable {given.password_env} is not set",
+            hint=f"export {given.password_env}=…",
+            center=center_id,
+        )
+    if given.password_file:
+        path = base / given.password_file
+        try:
+            return Secret(path.read_text(encoding="utf-8").rstrip("\r\n"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadInput(
+                f"{center_id}: the password file {path} can't be read: {error}",
+                hint=f"put the password into {path}",
+                center=center_id,
+            ) from error
+    if given.password_command:
+        try:
+            answer = subprocess.run(  # noqa: S602 - the operator's own command line
+                given.password_command,
+                shell=True,
+                cwd=base,
+                capture_output=True,
+                text=True,
+                timeout=30,
+                check=True,
+            )
+        except (subprocess.SubprocessError, UnicodeDecodeError) as error:
+            # Neither its output nor its arguments are shown: both may hold the secret.
+            raise BadInput(
+                f"{center_id}: password_command failed ({type(error).__name__})",
+                hint="run the command by hand and look at what it says",
+                center=center_id,
+            ) from None
+        return Secret(answer.stdout.rstrip("\r\n"))
+    raise BadInput(
+        f"{center_id}: no password is configured",
+        hint="set sqlserver.password_env, password_file or password_command",
+        center=center_id,
+    )
+
+
+def find(option: str | None, environment: Mapping[str, str], folder: Path, local: Path) -> Path:
+    """Return the configuration file: the option, the environment, this folder, the local stack."""
+    for source, named in (
+        ("--config", option),
+        ("CHARTFEED_CONFIG", environment.get("CHARTFEED_CONFIG")),
+    ):
+        if named:
+            path = Path(named)
+            if not path.is_file():
+                raise BadInput(f"{source} names {named}, which is no file", hint="name one")
+            return path
+    for path in (folder / "chartfeed.yml", local):
+        if path.is_file():
+            return path
+    raise BadInput(
+        "no configuration: neither --config nor CHARTFEED_CONFIG is given, "
+        f"and there is no {folder / 'chartfeed.yml'}",
+        hint="chartfeed local up   (starts everything on this machine and writes one)",
+    )
+
+
+def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings that the file at `path` and its centers file give."""
+    path = path.absolute()
+    base = path.parent
+    file = document.parse(_read(path), _File, name=str(path))
+    centers_path = base / file.centers
+    listed = document.parse(_read(centers_path), _Centers, name=str(centers_path)).centers
+    _refuse_twins(listed, centers_path)
+    status = {code.strip().upper(): value for code, value in file.insurance_status.items()}
+    return Settings(
+        path=path,
+        kafka=file.kafka,
+        registry=replace(file.registry, url=file.registry.url.rstrip("/")),
+        sqlserver=file.sqlserver,
+        mappings=base / file.mappings,
+        producers=file.producers,
+        stream=file.stream,
+        state=base / file.stream.state,
+        output=file.output,
+        insurance_status=status,
+        centers_path=centers_path,
+        centers=tuple(listed),
+        environment=dict(environment),
+    )
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path} is not UTF-8: {error}", hint=f"save {path} as UTF-8") from error
+    except OSError as error:
+        raise BadInput(f"{path} can't be read: {error.strerror}", hint=f"create {path}") from error
+
+
+def _refuse_twins(centers: list[Center], path: Path) -> None:
+    ids: set[str] = set()
+    places: dict[tuple[str, str], str] = {}
+    for center in centers:
+        if center.id.casefold() in ids:
+            raise BadInput(f"{path}: the center {center.id} is listed twice", hint="keep one line")
+        ids.add(center.id.casefold())
+        place = (center.server.casefold(), center.database.casefold())
+        if place in places:
+            raise BadInput(
+                f"{path}: {places[place]} and {center.id} name the same database "
+                f"{center.database} on {center.server}",
+                hint="keep one of the two lines",
+            )
+        places[place] = center.id
