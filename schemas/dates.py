@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 from schemas.errors import SkipRecord
 
-__all__ = ["iso", "parse", "yyyymmdd"]
+__all__ = ["iso", "moment", "parse", "utc", "yyyymmdd"]
 
 EIGHT_DIGITS = range(1000_00_00, 10000_00_00)
 
@@ -48,3 +48,16 @@ def iso(text: str) -> date:
     if day.isoformat() != text:
         raise ValueError(f"{text!r} is no date as YYYY-MM-DD")
     return day
+
+
+def utc(moment: datetime) -> str:
+    """Give a moment as files and commands write it: 2022-01-18T12:00:00.000000Z."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def moment(text: str) -> datetime:
+    """Read what `utc` writes, and any other ISO 8601 moment with its offset from UTC."""
+    value = datetime.fromisoformat(text)
+    if value.tzinfo is None:
+        raise ValueError(f"{text!r} does not say its offset from UTC")
+    return value.astimezone(UTC)

@@ -1,0 +1,194 @@
+"""Where files go: a folder, or object storage by its URL; each file whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import itertools
+import os
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from schemas.errors import BadInput, RetryLater
+
+__all__ = ["CannotWrite", "Folder", "ObjectStore", "Target", "open_target"]
+
+TEMPORARY: Final = ".tmp"
+NUMBERS: Final = itertools.count()
+
+
+class CannotWrite(RetryLater):
+    """A file could not be written or read; what was there before still is."""
+
+
+class Target(Protocol):
+    """A place that files are put into whole."""
+
+    def replace(self, name: str, content: bytes) -> None:
+        """Make `content` the file `name`: readers see the whole old or the whole new one."""
+
+    def read(self, name: str) -> bytes | None:
+        """Give a file's bytes, None where there is no such file."""
+
+    def names(self) -> list[str]:
+        """List the files, sorted, without any that is being written."""
+
+    def remove_leftovers(self) -> int:
+        """Remove what writers that died left behind, and tell how many files that were."""
+
+
+def open_target(place: str) -> Target:
+    """Give the target that a path or a URL names."""
+    if "://" not in place:
+        return Folder(Path(place))
+    if place.startswith("file://"):
+        return Folder(Path(place.removeprefix("file://")))
+    return ObjectStore(place)
+
+
+class Folder:
+    """A local or mounted folder, made when it is first written to."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __repr__(self) -> str:
+        return f"Folder({str(self.path)!r})"
+
+    def replace(self, name: str, content: bytes) -> None:
+        # Invariant 7: a reader of a daily file sees the whole old or the whole new one.
+        target = self.path / name
+        temporary = self.path / f".{name}.{os.getpid()}.{next(NUMBERS)}{TEMPORARY}"
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            try:
+                # The lock, held until the file has its name, tells the living from leftovers.
+                with temporary.open("xb") as file:
+                    fcntl.flock(file, fcntl.LOCK_EX)
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                    temporary.replace(target)
+            except OSError:
+                temporary.unlink(missing_ok=True)
+                raise
+            self._sync_folder()
+        except OSError as error:
+            raise _explained(error, f"{target} can't be written", self.path) from error
+
+    def _sync_folder(self) -> None:
+        folder = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def read(self, name: str) -> bytes | None:
+        try:
+            return (self.path / name).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise _explained(error, f"{self.path / name} can't be read", self.path) from error
+
+    def names(self) -> list[str]:
+        try:
+            return sorted(
+                entry.name
+                for entry in os.scandir(self.path)
+                if entry.is_file() and not entry.name.endswith(TEMPORARY)
+            )
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise _explained(error, f"{self.path} can't be read", self.path) from error
+
+    def remove_leftovers(self) -> int:
+        removed = 0
+        try:
+            for path in sorted(self.path.glob(f".*{TEMPORARY}")):
+                with path.open("rb") as file:
+                    try:
+                        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    except BlockingIOError:
+                        continue  # Somebody is writing it.
+                    path.unlink(missing_ok=True)
+                    removed += 1
+        except OSError as error:
+            raise _explained(error, f"{self.path} can't be cleaned", self.path) from error
+        return removed
+
+
+def _explained(error: OSError, what: str, folder: Path) -> CannotWrite:
+    hints = {
+        errno.ENOSPC: f"make room on the disk of {folder}",
+        errno.EDQUOT: f"make room in the quota of {folder}",
+        errno.EACCES: f"let this user write into {folder}",
+        errno.EPERM: f"let this user write into {folder}",
+        errno.EROFS: f"mount the disk of {folder} so that it can be written to",
+        errno.ENOTDIR: f"name a folder; part of {folder} is a file",
+        errno.EEXIST: f"name a folder; {folder} is a file",
+    }
+    number = error.errno or 0
+    return CannotWrite(
+        f"{what}: {error.strerror}", hint=hints.get(number, f"look at {folder}"), errno=number
+    )
+
+
+class ObjectStore:
+    """A bucket, or anything else that fsspec reaches by a URL; an upload appears when complete."""
+
+    def __init__(self, url: str) -> None:
+        # Its import takes longer than writing a day to a folder.
+        import fsspec  # noqa: PLC0415
+
+        try:
+            self.files: Any
+            self.files, self.root = fsspec.core.url_to_fs(url)
+        except (ImportError, ValueError) as error:
+            raise BadInput(
+                f"the output {url!r} can't be used: {error}",
+                hint="install the package it names, or use a folder",
+            ) from error
+        self.url = url
+
+    def __repr__(self) -> str:
+        return f"ObjectStore({self.url!r})"
+
+    def replace(self, name: str, content: bytes) -> None:
+        try:
+            self.files.pipe_file(self._path(name), content)
+        except OSError as error:
+            raise self._explained(error, f"{name} can't be written") from error
+
+    def read(self, name: str) -> bytes | None:
+        try:
+            # What another writer put there in the meantime counts, not a listing of before.
+            self.files.invalidate_cache()
+            content: bytes = self.files.cat_file(self._path(name))
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self._explained(error, f"{name} can't be read") from error
+        return content
+
+    def names(self) -> list[str]:
+        try:
+            self.files.invalidate_cache()
+            found = self.files.ls(self.root, detail=True)
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise self._explained(error, "the files can't be listed") from error
+        return sorted(
+            str(entry["name"]).rpartition("/")[2] for entry in found if entry["type"] == "file"
+        )
+
+    def remove_leftovers(self) -> int:
+        return 0  # An upload that was not completed never became a file.
+
+    def _path(self, name: str) -> str:
+        return f"{self.root}/{name}"
+
+    def _explained(self, error: OSError, what: str) -> CannotWrite:
+        return CannotWrite(f"{self.url}: {what}: {error}", hint=f"look at {self.url}")
