@@ -26,7 +26,11 @@ CONTENTS: dict[str, list[tuple[str, str, str]]] = {
     "Find and approve the names": [
         ("discover", "chartfeed.mapping_commands:discover", "Propose a mapping for a center."),
         ("discover-raw", "chartfeed.mapping_commands:discover_raw", "Show a catalog as it is."),
-        ("show-mapping", "chartfeed.mapping_commands:show_mapping", "Show a mapping, evidence too."),
+        (
+            "show-mapping",
+            "chartfeed.mapping_commands:show_mapping",
+            "Show a mapping, evidence too.",
+        ),
         ("review", "chartfeed.mapping_commands:review", "Walk through what is open, and approve."),
         ("approve", "chartfeed.mapping_commands:approve", "Approve a mapping without questions."),
         ("revoke", "chartfeed.mapping_commands:revoke", "Take an approval back."),

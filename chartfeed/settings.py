@@ -146,11 +146,14 @@ class Output:
 
 
 Status = Literal["GKV", "PKV", "Selbstzahler"]
-STATUTORY = (*"123456789", "G", "GKV")
+_STATUTORY = (*"123456789", "G", "GKV")
 
 
 def _status_table() -> dict[str, Status]:
-    return {"P": "PKV", "PKV": "PKV"} | dict.fromkeys(STATUTORY, "GKV")
+    table: dict[str, Status] = {"P": "PKV", "PKV": "PKV"}
+    for code in _STATUTORY:
+        table[code] = "GKV"
+    return table
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)

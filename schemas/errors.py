@@ -39,8 +39,10 @@ class RetryLater(ChartfeedError):
 class SkipRecord(ChartfeedError):
     """This one record can't be used: it goes to the dead letters, and the rest goes on."""
 
-    def __init__(self, message: str, *, reason: str, **fields: object) -> None:
-        super().__init__(message, **fields)
+    def __init__(
+        self, message: str, *, reason: str, hint: str | None = None, **fields: object
+    ) -> None:
+        super().__init__(message, hint=hint, **fields)
         self.reason = reason
 
 

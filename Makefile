@@ -1,0 +1,43 @@
+# The targets that people and CI run. Each does its own set-up; `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help setup demo test lint faults bench lock clean
+
+help: ## This list
+	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(READY) ## Bring what the project needs to this machine (the others call it)
+
+$(READY): requirements.lock bootstrap.lock pyproject.toml deploy/setup.sh
+	@bash deploy/setup.sh
+	@touch $@
+
+demo: $(READY) ## Start everything here and watch it work
+	@$(BIN)/chartfeed demo $(ARGS)
+
+test: $(READY) ## All tests: units, contract, and the real broker, registry and driver
+	@$(BIN)/pytest $(ARGS)
+
+lint: $(READY) ## Format, rules, types, direction of imports, the lock
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@bash deploy/lock.sh --check
+
+faults: $(READY) ## Break things for half an hour, and nothing is lost
+	@$(BIN)/pytest tests/faults $(ARGS)
+
+bench: $(READY) ## Measure
+	@$(BIN)/python -m bench $(ARGS)
+
+lock: $(READY) ## Write requirements.lock anew from pyproject.toml
+	@bash deploy/lock.sh
+
+clean: ## Stop the local stack and remove all that these targets made
+	@if [ -x $(BIN)/chartfeed ]; then $(BIN)/chartfeed local reset; fi
+	@rm -rf .chartfeed $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

@@ -1,0 +1,62 @@
+"""`chartfeed topics`: create what is declared, and verify it."""
+
+from __future__ import annotations
+
+import click
+
+from chartfeed.cli import Context
+from chartfeed.settings import Settings
+from deploy.topics import Cluster
+from schemas.topics import ALL, Layout
+
+__all__ = ["cluster", "topics"]
+
+
+def cluster(settings: Settings) -> Cluster:
+    kafka = settings.kafka
+    layout = Layout(
+        partitions=kafka.topics.partitions,
+        replication=kafka.topics.replication,
+        min_compaction_lag=kafka.topics.min_compaction_lag,
+        delete_retention=kafka.topics.delete_retention,
+    )
+    return Cluster({"bootstrap.servers": kafka.bootstrap} | kafka.options, layout)
+
+
+@click.group()
+def topics() -> None:
+    """Create the topics, which nobody else does, and verify that they are as declared."""
+
+
+@topics.command()
+@click.pass_obj
+def create(context: Context) -> int:
+    """Create the topics that are missing, then verify all."""
+    owner = cluster(context.settings)
+    for name in owner.create():
+        click.echo(f"created {name}")
+    return _report(owner)
+
+
+@topics.command()
+@click.pass_obj
+def verify(context: Context) -> int:
+    """Say in what the cluster differs from the declarations; exit 1 if it does."""
+    return _report(cluster(context.settings))
+
+
+def _report(owner: Cluster) -> int:
+    differences = owner.verify()
+    for difference in differences:
+        click.echo(str(difference), err=True)
+    if any(difference.what == "the topic" for difference in differences):
+        click.echo("  next: chartfeed topics create", err=True)
+    if any(difference.what == "partitions" for difference in differences):
+        click.echo(
+            "  next: set kafka.topics.partitions to what the cluster has; the number can't be "
+            "changed later, for it decides where a center's events are",
+            err=True,
+        )
+    if not differences:
+        click.echo(f"{len(ALL)} topics are as declared")
+    return int(bool(differences))

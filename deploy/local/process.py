@@ -1,0 +1,57 @@
+"""Programs of the stack as processes: started apart from us, found again, stopped by their id."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+__all__ = ["find", "start", "stop"]
+
+
+def start(
+    command: Sequence[str], *, log: Path, folder: Path, environment: Mapping[str, str]
+) -> psutil.Process:
+    """Start a program that outlives us, its output appended to `log`."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        return psutil.Popen(
+            command,
+            cwd=folder,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def find(mark: str) -> psutil.Process | None:
+    """Return the living process that has `mark` among its arguments.
+
+    The command line is the one record of a process that can't be out of date, whoever died
+    between starting it and writing its id down.
+    """
+    for process in psutil.process_iter():
+        try:
+            if mark in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE:
+                return process
+        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            continue
+    return None
+
+
+def stop(process: psutil.Process, *, patience: float) -> bool:
+    """Stop it, by force after `patience` seconds; tell whether it went by itself."""
+    try:
+        process.terminate()
+        process.wait(patience)
+    except psutil.TimeoutExpired:
+        process.kill()
+        process.wait(patience)
+        return False
+    except psutil.NoSuchProcess:
+        return True
+    return True

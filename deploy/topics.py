@@ -1,0 +1,137 @@
+"""The topics' owner: creates what is declared in schemas, and says where a cluster differs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import (
+    AdminClient,
+    ConfigResource,
+    ConfigSource,
+    NewTopic,
+    ResourceType,
+)
+
+from schemas import topics
+from schemas.errors import Failed, Outside
+from schemas.topics import Layout, Topic
+
+__all__ = ["Cluster", "Difference"]
+
+_PATIENCE = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    topic: str
+    what: str
+    due: str
+    found: str
+
+    def __str__(self) -> str:
+        return f"{self.topic}: {self.what} is {self.found}, due is {self.due}"
+
+
+class Cluster:
+    """A Kafka cluster as its administrator sees it."""
+
+    def __init__(self, options: Mapping[str, str | int | float | bool], layout: Layout) -> None:
+        quiet = {"log_level": 0, "socket.connection.setup.timeout.ms": 5000}
+        self._admin = AdminClient(quiet | dict(options))
+        self._bootstrap = options["bootstrap.servers"]
+        self._layout = layout
+
+    def create(self) -> list[str]:
+        """Create the topics that are missing and return their names; others stay as they are."""
+        present = self._partitions()
+        missing = [topic for topic in topics.ALL if topic.name not in present]
+        asked = [
+            NewTopic(
+                topic.name,
+                num_partitions=self._layout.partitions,
+                replication_factor=self._layout.replication,
+                config=dict(topic.configuration(self._layout)),
+            )
+            for topic in missing
+        ]
+        created = []
+        answers = self._admin.create_topics(asked, operation_timeout=_PATIENCE) if asked else {}
+        for name, answer in answers.items():
+            try:
+                answer.result()
+            except KafkaException as error:
+                if error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS:
+                    continue  # Somebody was quicker; what they made is verified like the rest.
+                raise Failed(
+                    f"the topic {name} could not be created: {error.args[0].str()}",
+                    hint="look at kafka.topics in the configuration and at the rights to create",
+                    topic=name,
+                ) from error
+            created.append(name)
+        return created
+
+    def verify(self) -> list[Difference]:
+        """Return in what the cluster differs from what is declared."""
+        present = self._partitions()
+        differences = [
+            Difference(topic.name, "the topic", "there", "missing")
+            for topic in topics.ALL
+            if topic.name not in present
+        ]
+        kept = [topic for topic in topics.ALL if topic.name in present]
+        for topic in kept:
+            partitions, replication = present[topic.name]
+            for what, due, found in (
+                ("partitions", self._layout.partitions, partitions),
+                ("replication", self._layout.replication, replication),
+            ):
+                if due != found:
+                    differences.append(Difference(topic.name, what, str(due), str(found)))
+        return differences + self._settings_that_differ(kept)
+
+    def _settings_that_differ(self, kept: list[Topic]) -> list[Difference]:
+        differences = []
+        resources = {ConfigResource(ResourceType.TOPIC, topic.name): topic for topic in kept}
+        answers = self._admin.describe_configs(list(resources)) if resources else {}
+        for resource, answer in answers.items():
+            topic = resources[resource]
+            try:
+                found = answer.result(_PATIENCE)
+            except KafkaException as error:
+                raise self._unreachable(error) from error
+            due = topic.configuration(self._layout)
+            differences += [
+                Difference(topic.name, key, value, _shown(found.get(key)))
+                for key, value in due.items()
+                if key not in found or found[key].value != value
+            ]
+        return differences
+
+    def _partitions(self) -> dict[str, tuple[int, int]]:
+        """Return per topic its number of partitions and the fewest replicas of one."""
+        try:
+            metadata = self._admin.list_topics(timeout=_PATIENCE)
+        except KafkaException as error:
+            raise self._unreachable(error) from error
+        return {
+            name: (
+                len(found.partitions),
+                min((len(p.replicas) for p in found.partitions.values()), default=0),
+            )
+            for name, found in metadata.topics.items()
+        }
+
+    def _unreachable(self, error: KafkaException) -> Outside:
+        return Outside(
+            f"Kafka at {self._bootstrap} does not answer: {error.args[0].str()}",
+            hint="chartfeed local up kafka, or correct kafka.bootstrap in the configuration",
+        )
+
+
+def _shown(entry: object) -> str:
+    value = getattr(entry, "value", None)
+    if getattr(entry, "source", None) == ConfigSource.DEFAULT_CONFIG.value:
+        return f"{value} (the cluster's default)"
+    return str(value)
