@@ -4,6 +4,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+from producers import canonical
+from producers.canonical import Kind
+from producers.mapping import ColumnMapping, Mapping, TableMapping
+from schemas.ids import IdType, Role
 from schemas.records import UnifiedEntry
 
 A_DAY = date(2022, 1, 18)
@@ -25,3 +29,41 @@ def a_unified_entry(**changes: Any) -> UnifiedEntry:
         captured_at=A_MOMENT,
     )
     return replace(entry, **changes)
+
+
+def a_mapping(
+    *,
+    center: str = "center_07",
+    types: dict[tuple[str, str], str] | None = None,
+    ids: dict[Role, IdType] | None = None,
+    live: dict[str, tuple[str | None, ...]] | None = None,
+    names: dict[str, str] | None = None,
+) -> Mapping:
+    """Give a complete mapping; `types` and `names` change what they name."""
+    types = types or {}
+    names = names or {}
+    tables = {}
+    for table, wanted in canonical.TABLES.items():
+        columns = {}
+        for column, about in wanted.items():
+            keeps = column in {"ID", "DELKZ"}
+            usual = "int" if about.kind in {Kind.ID, Kind.DATE, Kind.FLAG} else "nvarchar(100)"
+            columns[column] = ColumnMapping(
+                name=names.get(f"{table}.{column}", column if keeps else f"{column}_7M"),
+                type=types.get((table, column), usual),
+                live=(live or {}).get(table) if column == "DELKZ" else None,
+                confidence=1.0,
+            )
+        tables[table] = TableMapping(
+            name=names.get(table, f"{table}_8Y"),
+            columns=columns,
+            primary_key=("ID",),
+            confidence=1.0,
+        )
+    return Mapping(
+        center=center,
+        database="DentalDB_07",
+        schema="ck",
+        tables=tables,
+        ids=dict.fromkeys(Role, IdType.INTEGER) | (ids or {}),
+    )
