@@ -7,7 +7,7 @@ import fcntl
 import itertools
 import os
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, BinaryIO, Final, Protocol
 
 from schemas.errors import BadInput, RetryLater
 
@@ -58,13 +58,11 @@ class Folder:
     def replace(self, name: str, content: bytes) -> None:
         # Invariant 7: a reader of a daily file sees the whole old or the whole new one.
         target = self.path / name
-        temporary = self.path / f".{name}.{os.getpid()}.{next(NUMBERS)}{TEMPORARY}"
         try:
             self.path.mkdir(parents=True, exist_ok=True)
+            temporary, file = self._temporary(name)
             try:
-                # The lock, held until the file has its name, tells the living from leftovers.
-                with temporary.open("xb") as file:
-                    fcntl.flock(file, fcntl.LOCK_EX)
+                with file:
                     file.write(content)
                     file.flush()
                     os.fsync(file.fileno())
@@ -75,6 +73,16 @@ class Folder:
             self._sync_folder()
         except OSError as error:
             raise _explained(error, f"{target} can't be written", self.path) from error
+
+    def _temporary(self, name: str) -> tuple[Path, BinaryIO]:
+        """Give a new file beside the target; its lock tells the living from leftovers."""
+        while True:
+            path = self.path / f".{name}.{os.getpid()}.{next(NUMBERS)}{TEMPORARY}"
+            file = path.open("xb")
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if os.fstat(file.fileno()).st_nlink:
+                return path, file
+            file.close()  # Somebody cleaned up between the two lines.
 
     def _sync_folder(self) -> None:
         folder = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
