@@ -20,7 +20,7 @@ from schemas.topics import Layout, Topic
 
 __all__ = ["Cluster", "Difference"]
 
-_PATIENCE = 15.0
+_PATIENCE = 10.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,53 @@
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass as checked
+
+from schemas import document
+from schemas.errors import BadInput
+
+
+@checked(frozen=True, config=ConfigDict(extra="forbid"))
+class Leaf:
+    name: str
+    size: int = 0
+
+
+@dataclass(frozen=True)
+class Tree:
+    leaves: dict[str, Leaf]
+
+
+def test_texts_become_typed_values():
+    tree = document.parse("leaves: {a: {name: x, size: 2}}", Tree, name="t.yml")
+
+    assert Tree({"a": Leaf("x", 2)}) == tree
+
+
+def test_a_date_stays_the_text_that_it_is():
+    tree = document.parse("leaves: {a: {name: 2022-01-18}}", Tree, name="t.yml")
+
+    assert "2022-01-18" == tree.leaves["a"].name
+
+
+def test_an_error_deep_inside_names_its_own_line():
+    text = "leaves:\n  a:\n    name: x\n    sise: 3\n"
+
+    with pytest.raises(BadInput, match=r"t.yml:4: unknown key 'sise'; did you mean 'size'"):
+        document.parse(text, Tree, name="t.yml")
+
+
+@given(st.text(max_size=200))
+def test_whatever_the_text_there_is_a_value_or_an_error_with_the_files_name(text):
+    try:
+        document.parse(text, Tree, name="t.yml")
+    except BadInput as error:
+        assert "t.yml" in error.message  # noqa: PT017 - most texts raise, some do not
+
+
+def test_a_text_that_refers_to_itself_is_refused():
+    with pytest.raises(BadInput, match="t.yml:1"):
+        document.parse("leaves: &a {x: *a}", Tree, name="t.yml")
