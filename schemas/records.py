@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime  # noqa: TC003 - the types are read when the codec is proved
+from datetime import date, datetime
 from typing import TypeAlias
 
-from schemas.ids import Id  # noqa: TC001 - as above
+from schemas.ids import Id
 
 __all__ = [
     "CenterStatus",
@@ -124,6 +124,7 @@ class Checkpoint:
     snapshot: SnapshotProgress | None
     instance_id: str
     offsets: tuple[Offset, ...]
+    dead_letters: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,7 @@ class Progress:
     checkpoint_offset: int
     offsets: tuple[Offset, ...]
     dead_letters: int
-    state: str | None
+    behind: str | None
     applied_at: datetime
 
 

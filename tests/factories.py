@@ -8,10 +8,23 @@ from producers import canonical
 from producers.canonical import Kind
 from producers.mapping import ColumnMapping, Mapping, TableMapping
 from schemas.ids import IdType, Role
-from schemas.records import UnifiedEntry
+from schemas.records import ChartEntry, UnifiedEntry
 
 A_DAY = date(2022, 1, 18)
 A_MOMENT = datetime(2022, 1, 18, 12, 0, 0, 250000, tzinfo=UTC)
+
+
+def a_chart_entry(**changes: Any) -> ChartEntry:
+    entry = ChartEntry(
+        center_id="center_01",
+        entry_id=12345,
+        patient_id=678,
+        entry_date=A_DAY,
+        chart_entry="Füllung 16 mod, Kofferdam, Lokalanästhesie",
+        source_version=77777,
+        captured_at=A_MOMENT,
+    )
+    return replace(entry, **changes)
 
 
 def a_unified_entry(**changes: Any) -> UnifiedEntry:

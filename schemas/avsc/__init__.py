@@ -1,0 +1,1 @@
+"""The schemas of all records that travel, one .avsc file a record."""
