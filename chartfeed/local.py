@@ -5,9 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import signal
 import subprocess
+import threading
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import date, datetime
 from pathlib import Path
 
 import click
@@ -16,7 +19,10 @@ from rich.table import Table
 
 from chartfeed import settings
 from deploy.local import configuration, guard, home
+from deploy.local.practices import FAMILIES, Request
+from deploy.local.roster import Roster
 from deploy.local.stack import SERVICES, Stack
+from deploy.local.staff import shift
 from schemas.errors import BadInput, Failed
 
 __all__ = ["local"]
@@ -51,20 +57,81 @@ def _ports(given: Sequence[str]) -> dict[str, dict[str, int]]:
     return wanted
 
 
+def _family_list(
+    _ctx: click.Context, _parameter: click.Parameter, value: str | None
+) -> tuple[str, ...] | None:
+    return None if value is None else tuple(name.strip() for name in value.split(","))
+
+
+def _end(_ctx: click.Context, _parameter: click.Parameter, value: datetime | None) -> date | None:
+    return value.date() if value else None
+
+
 @local.command()
 @click.argument("names", nargs=-1, type=_SERVICE)
 @click.option("--port", "given", multiple=True, metavar="SERVICE=NUMBER", help="Fix a port.")
 @click.option("--owner", type=int, help="Stop everything when the process of this id ends.")
+@click.option("--centers", "count", type=int, help="How many practices; 30 and one if not said.")
+@click.option(
+    "--families", callback=_family_list, metavar="LIST", help=f"Of {', '.join(FAMILIES)}."
+)
+@click.option("--tables", type=int, help="Tables in each practice, up to 650.")
+@click.option("--patients", type=int, help="Patients in each practice.")
+@click.option("--years", type=int, help="Years of charts.")
+@click.option("--end", type=click.DateTime(["%Y-%m-%d"]), callback=_end, help="Their last day.")
+@click.option("--seed", type=int, help="Other practices of the same kind.")
 @click.pass_obj
-def up(stack: Stack, names: tuple[str, ...], given: tuple[str, ...], owner: int | None) -> None:
-    """Start what is named, or everything, and wait until it answers."""
+def up(
+    stack: Stack,
+    /,
+    names: tuple[str, ...],
+    given: tuple[str, ...],
+    owner: int | None,
+    **practices: int | date | tuple[str, ...] | None,
+) -> None:
+    """Start what is named, or everything, and wait until it answers.
+
+    The SQL Server stand-in gets generated practices the first time.
+    """
     wanted = _ports(given)
+    asked = {name: value for name, value in practices.items() if value is not None}
+    request = Request(**asked) if asked else None  # type: ignore[arg-type]
     stack.home.mkdir(parents=True, exist_ok=True)
     if owner is not None:
         guard.watch(stack, owner)
-    stack.up(names or list(SERVICES), wanted, click.echo)
+    chosen = names or tuple(SERVICES)
+    stack.up(chosen, wanted, click.echo)
+    if "sqlserver" in chosen:
+        Roster(stack).fill(request, click.echo)
     configuration.write(stack)
     _show(stack)
+
+
+@local.command()
+@click.option("--rate", default=20.0, show_default=True, help="Changes a second, in all.")
+@click.option("--seconds", type=float, help="How long; else until Ctrl-C.")
+@click.option("--seed", default=1, show_default=True, help="Other work of the same kind.")
+@click.pass_obj
+def work(stack: Stack, rate: float, seconds: float | None, seed: int) -> None:
+    """Let the staff of all practices work, and keep a journal of what was committed."""
+    roster = Roster(stack)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    tally = shift.work(
+        roster.planned(),
+        roster.connect(),
+        roster.journal,
+        rate=rate,
+        seconds=seconds,
+        seed=seed,
+        stop=stop,
+    )
+    click.echo(f"{tally.committed} transactions committed in {tally.seconds:.1f} s")
+    for deed, count in tally.deeds.most_common():
+        click.echo(f"  {count:6} {deed}")
+    for (center, error), count in sorted(tally.failures.items()):
+        click.echo(f"{center}: {count} undone by {error}", err=True)
 
 
 @local.command()

@@ -88,13 +88,20 @@ class Stack:
                     say(f"{name} stopped" if gentle else f"{name} did not stop and was killed")
 
     def reset(self, names: Sequence[str], say: Callable[[str], None]) -> None:
-        """Stop what is named and remove its data."""
+        """Stop what is named and remove its data; with the last service all else goes too."""
         self.down(names, say)
         with self._locked():
-            for name in names:
-                shutil.rmtree(self.folder(name), ignore_errors=True)
-                self.log(name).unlink(missing_ok=True)
-            self._keep_ports({k: v for k, v in self.known_ports().items() if k not in names})
+            kept = {k: v for k, v in self.known_ports().items() if k not in names}
+            self._keep_ports(kept)
+            gone = [part for name in names for part in (self.folder(name), self.log(name))]
+            if not kept:
+                spared = {self.downloads, self.home / "lock"}
+                gone = [part for part in self.home.iterdir() if part not in spared]
+            for part in gone:
+                if part.is_dir():
+                    shutil.rmtree(part)
+                else:
+                    part.unlink(missing_ok=True)
 
     def status(self) -> dict[str, Status]:
         """Tell of each service whether it runs, asking it."""
