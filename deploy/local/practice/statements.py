@@ -75,6 +75,13 @@ def recent(practice: Practice, table: Table, most: int) -> str:
     )
 
 
+def patients(practice: Practice, most: int) -> str:
+    """Read the newest patients' numbers; their names stay where they are."""
+    table = practice.table(layout.PATIENT)
+    key = quoted(table.key.name)
+    return f"SELECT TOP ({most}) {key} FROM {qualified(practice, table)} ORDER BY {key} DESC"
+
+
 def one(practice: Practice, table: Table) -> str:
     key = quoted(table.key.name)
     return f"SELECT {_canonical_columns(table)} FROM {qualified(practice, table)} WHERE {key} = ?"

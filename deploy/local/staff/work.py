@@ -1,0 +1,49 @@
+"""What `chartfeed local work` calls."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from deploy.local.practice.blueprint import Practice
+from deploy.local.practice.loading import Connect
+from deploy.local.staff.desk import Clock, Desk
+from deploy.local.staff.journal import Journal
+from deploy.local.staff.shift import Shift, Tally
+
+__all__ = ["Tally", "work"]
+
+
+def utc_now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+def work(
+    practices: Sequence[Practice],
+    connect: Connect,
+    journal: Path,
+    *,
+    rate: float = 20.0,
+    seconds: float = math.inf,
+    seed: int = 1,
+    stop: threading.Event | None = None,
+    now: Callable[[], dt.datetime] = utc_now,
+    every_second: Callable[[Tally], None] = lambda _tally: None,
+) -> Tally:
+    """Let the staff of all centers work until time is up or `stop` is set; `rate` is per second.
+
+    The journal is complete when this returns. Where a server is away, its staff rest and try
+    again, and what failed is counted.
+    """
+    with ExitStack() as stack:
+        book = Journal(journal)
+        stack.callback(book.close)
+        clock = Clock(now)
+        desks = [Desk(practice, connect, book, clock, seed) for practice in practices]
+        for desk in desks:
+            stack.callback(desk.close)
+        return Shift(desks, rate, seed).run(seconds, stop or threading.Event(), every_second)
