@@ -70,6 +70,7 @@ class Mapping:
     reviewed_at: datetime | None = None
     fingerprint: str | None = None
     seal: str | None = None
+    schema_rivals: tuple[str, ...] = ()
 
     def table(self, table: str) -> str:
         """Give the actual name of a table."""

@@ -102,6 +102,7 @@ class MappingNode(_Strict):
     center: Text
     database: Text
     schema_: Annotated[Name | None, Field(alias="schema")]
+    schema_rivals: list[Name] = []
     reviewed: bool
     reviewed_by: Text | None = None
     reviewed_at: Annotated[datetime, AfterValidator(_utc)] | None = None
@@ -223,6 +224,7 @@ def _mapping(node: MappingNode) -> Mapping:
         reviewed_at=node.reviewed_at,
         fingerprint=node.fingerprint,
         seal=node.seal,
+        schema_rivals=tuple(node.schema_rivals),
     )
 
 
@@ -234,6 +236,7 @@ def as_data(mapping: Mapping) -> dict[str, object]:
         "center": mapping.center,
         "database": mapping.database,
         "schema": mapping.schema,
+        "schema_rivals": list(mapping.schema_rivals),
         "reviewed": mapping.reviewed,
         "reviewed_by": mapping.reviewed_by,
         "reviewed_at": at.isoformat().replace("+00:00", "Z") if at else None,

@@ -1,0 +1,105 @@
+"""What a name says: exact before anything is stripped, whole synonyms, then the suffix rule."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from enum import IntEnum
+
+from producers import canonical
+from producers.discovery import vocabulary
+
+__all__ = ["Match", "column_matches", "inverted", "stripped", "table_matches"]
+
+SUFFIX = re.compile(r"(?P<base>.+)_(?P<suffix>[A-Z0-9]{2,4})", re.ASCII | re.IGNORECASE)
+SPELLING = str.maketrans({"Ä": "AE", "Ö": "OE", "Ü": "UE", "ẞ": "SS", " ": "_", "-": "_"})
+ALIVE = vocabulary.words(
+    "AKTIV IST_AKTIV ACTIVE IS_ACTIVE GUELTIG AKTIV_KZ KZ_AKTIV AKTIVKZ AKTIV_FLAG ENABLED VALID"
+)
+
+
+class Match(IntEnum):
+    """How a name matches what is wanted; the smaller, the stronger."""
+
+    EXACT = 0
+    SUFFIX = 1
+    SYNONYM = 2
+    SYNONYM_SUFFIX = 3
+    LEARNED = 4
+    AMBIGUOUS = 5
+    NONE = 9
+
+    @property
+    def words(self) -> str:
+        """Say it for the evidence."""
+        return {
+            Match.EXACT: "exact name",
+            Match.SUFFIX: "name without suffix",
+            Match.SYNONYM: "known synonym",
+            Match.SYNONYM_SUFFIX: "known synonym without suffix",
+            Match.LEARNED: "name approved at another center",
+            Match.AMBIGUOUS: "word that is also used for other things",
+            Match.NONE: "name says nothing",
+        }[self]
+
+
+def stripped(name: str) -> str | None:
+    """Give the name without its suffix of 2 to 4 letters and digits, None where it has none."""
+    found = SUFFIX.fullmatch(name)
+    return found["base"] if found else None
+
+
+def _spelled(name: str) -> str:
+    """Give a name in the vocabulary's spelling."""
+    return name.upper().translate(SPELLING)
+
+
+def _match(
+    name: str, wanted: str, tiers: vocabulary.Tiers, whole: frozenset[str], learned: frozenset[str]
+) -> Match:
+    """Tell how `name` matches; names in `whole` mean something as they are: they keep their end."""
+    spelled = _spelled(name)
+    first, second = tiers
+    base = "" if spelled in whole else stripped(name) or ""
+    bare = _spelled(base)
+    found = {
+        Match.EXACT: name.upper() == wanted,
+        Match.SYNONYM: spelled in first,
+        Match.SUFFIX: base.upper() == wanted,
+        Match.SYNONYM_SUFFIX: bare in first,
+        Match.LEARNED: not learned.isdisjoint({spelled, bare}),
+        Match.AMBIGUOUS: not second.isdisjoint({spelled, bare}),
+    }
+    return min((match for match, holds in found.items() if holds), default=Match.NONE)
+
+
+_WHOLE_TABLES = frozenset(canonical.TABLES).union(
+    *(tiers[0] for tiers in vocabulary.TABLES.values())
+)
+
+
+def _whole_columns(table: str) -> frozenset[str]:
+    wanted = canonical.TABLES[table]
+    return frozenset(wanted).union(*(vocabulary.COLUMNS[table, column][0] for column in wanted))
+
+
+_WHOLE_COLUMNS = {table: _whole_columns(table) for table in canonical.TABLES}
+
+
+def table_matches(name: str, table: str, learned: Iterable[str] = ()) -> Match:
+    """Tell how a table's name matches a wanted table."""
+    known = frozenset(_spelled(word) for word in learned)
+    return _match(name, table, vocabulary.TABLES[table], _WHOLE_TABLES, known)
+
+
+def column_matches(name: str, table: str, column: str, learned: Iterable[str] = ()) -> Match:
+    """Tell how a column's name matches a wanted column of a wanted table."""
+    known = frozenset(_spelled(word) for word in learned)
+    tiers = vocabulary.COLUMNS[table, column]
+    return _match(name, column, tiers, _WHOLE_COLUMNS[table], known)
+
+
+def inverted(name: str) -> bool:
+    """Tell whether a flag of that name says that a row is alive, not that it is deleted."""
+    base = stripped(name)
+    return _spelled(name) in ALIVE or (base is not None and _spelled(base) in ALIVE)

@@ -1,0 +1,180 @@
+"""Which table is which: by name first, by what it holds where names say nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from producers import canonical
+from producers.canonical import Kind
+from producers.catalog import Catalog, Table
+from producers.discovery import columns, fitness, inclusion, shape
+from producers.discovery.evidence import Evidence, combined, of_name
+from producers.discovery.inclusion import Link, Links
+from producers.discovery.names import Match
+from producers.discovery.profiles import Profile
+from producers.discovery.shape import Named
+
+__all__ = ["Choice", "Profiles", "by_name", "by_values", "style"]
+
+Profiles = Mapping[tuple[str, str], Mapping[str, Profile]]
+DOMINANT = 4
+LEAST = 0.35
+NEAR = 0.2
+SHAPE_LEAD = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A role's table, or the rivals for it, each with its evidence; both empty: nothing found."""
+
+    table: Table | None
+    match: Match
+    confidence: float
+    evidence: tuple[Evidence, ...]
+    rivals: tuple[tuple[Table, float, tuple[Evidence, ...]], ...] = ()
+
+
+def style(named: Mapping[str, Sequence[Named]]) -> Match:
+    """Give how tables are named here: the class that most roles have, at least three of them."""
+    classes = Counter(min(one.match for one in found) for found in named.values() if found)
+    if not classes:
+        return Match.NONE
+    match, count = min(classes.items(), key=lambda item: (-item[1], item[0]))
+    return match if count >= 3 else Match.NONE
+
+
+def by_name(role: str, found: Sequence[Named], habit: Match) -> Choice | None:
+    """Choose among the tables that names speak for; None where there are none."""
+    if not found:
+        return None
+    winner = columns.decide([one.match for one in found], habit)
+    if winner is None:
+        return _rivals(role, [one for one in found if one.match <= Match.SYNONYM_SUFFIX])
+    group = [one for one in found if one.match is winner]
+    best = max(one.found for one in group)
+    close = [one for one in group if best - one.found < SHAPE_LEAD]
+    if len(close) > 1:
+        return _rivals(role, close)
+    only = close[0]
+    pieces = _named_evidence(role, only)
+    if only.match > Match.SUFFIX and only.found < SHAPE_LEAD:
+        # Another word for it, and nothing inside that bears the word out.
+        return None
+    ceiling = 1.0 if len(group) == 1 else 0.88
+    confidence = combined(pieces, only.match, ceiling=ceiling)
+    return Choice(only.table, only.match, confidence, tuple(pieces))
+
+
+def _named_evidence(role: str, one: Named) -> list[Evidence]:
+    telling = len([key for key in canonical.TABLES[role] if key not in {"ID", "DELKZ"}])
+    hits = round(one.found * telling)
+    text = f"{hits} of {telling} telling columns found by name"
+    return [of_name(one.match), Evidence(text, 0.7 * one.found)]
+
+
+def _rivals(role: str, found: Sequence[Named]) -> Choice:
+    ranked = []
+    for one in found:
+        pieces = tuple(_named_evidence(role, one))
+        ranked.append((one.table, combined(pieces, one.match), pieces))
+    return _open(ranked, min(one.match for one in found))
+
+
+def _open(ranked: Sequence[tuple[Table, float, tuple[Evidence, ...]]], match: Match) -> Choice:
+    order = sorted(ranked, key=lambda one: (-one[1], -one[0].rows, one[0].schema, one[0].name))
+    shown = tuple(
+        (table, score, (*pieces, Evidence(f"{table.rows:,} rows", 0.0)))
+        for table, score, pieces in order
+    )
+    return Choice(None, match, 0.0, (Evidence(f"{len(order)} tables are possible", 0.0),), shown)
+
+
+def by_values(
+    role: str,
+    catalog: Catalog,
+    profiles: Profiles,
+    links: Links,
+    parents: Mapping[str, Table],
+    taken: frozenset[tuple[str, str]],
+) -> Choice | None:
+    """Choose among tables that names say nothing about: by values, links and numbers of rows."""
+    scored = []
+    for table in catalog.tables:
+        place = (table.schema, table.name)
+        if place in taken or place not in profiles or not shape.fits(role, table):
+            continue
+        pieces = scored_by_values(role, table, profiles[place], links, parents)
+        if pieces is None:
+            continue
+        scored.append((table, combined(pieces, Match.NONE), tuple(pieces)))
+    scored = [one for one in scored if one[1] >= LEAST]
+    if not scored:
+        return None
+    scored.sort(key=lambda one: (-one[1], -one[0].rows, one[0].schema, one[0].name))
+    near = [one for one in scored if scored[0][1] - one[1] < NEAR]
+    if len(near) == 1:
+        table, confidence, pieces = near[0]
+        return Choice(table, Match.NONE, confidence, pieces)
+    near.sort(key=lambda one: -one[0].rows)
+    table, confidence, pieces = near[0]
+    if table.rows >= DOMINANT * max(1, near[1][0].rows):
+        text = f"{table.rows:,} rows; the next one like it has {near[1][0].rows:,}"
+        more = (*pieces, Evidence(text, 0.3))
+        return Choice(table, Match.NONE, combined(more, Match.NONE), more)
+    return _open(near, Match.NONE)
+
+
+def scored_by_values(
+    role: str,
+    table: Table,
+    profiles: Mapping[str, Profile],
+    links: Links,
+    parents: Mapping[str, Table],
+) -> list[Evidence] | None:
+    """Give what a table's columns say for a role, None where one that is needed says nothing."""
+    pieces: list[Evidence] = []
+    used: set[str] = set()
+    for key, wanted in canonical.TABLES[role].items():
+        if key == "ID" or wanted.kind is Kind.FLAG:
+            continue
+        best: tuple[float, str, Evidence] | None = None
+        for column in table.columns:
+            fresh = column.name not in used and column.name not in table.primary_key
+            if not fresh or not fitness.can_hold(wanted.kind, column):
+                continue
+            piece = (
+                link_evidence(table, column.name, profiles, links, parents.get(wanted.refers_to))
+                if wanted.refers_to
+                else fitness.score(wanted.kind, column, profiles.get(column.name), key)
+            )
+            if piece and (best is None or piece.weight > best[0]):
+                best = (piece.weight, column.name, piece)
+        if best is None or best[0] < 0.1:
+            if wanted.required or wanted.kind is Kind.PERSON:
+                return None
+            continue
+        used.add(best[1])
+        pieces.append(Evidence(f"{key}: {best[2].text}", best[0] / 2))
+    return pieces
+
+
+def link_evidence(
+    table: Table,
+    column: str,
+    profiles: Mapping[str, Profile],
+    links: Links,
+    parent: Table | None,
+) -> Evidence | None:
+    """Say how well a column refers to the parent: values found there, and how many different."""
+    if parent is None or len(parent.primary_key) != 1:
+        return None
+    profile = profiles.get(column)
+    link = Link(table.schema, table.name, column, parent.name, parent.primary_key[0])
+    found = links.get(link)
+    piece = inclusion.evidence(link, found)
+    if piece is None or profile is None or piece.weight <= 0 or profile.dates > 0.9:
+        return None
+    variety = min(1.0, profile.distinct / max(1, min(parent.rows, profile.given)))
+    return Evidence(piece.text, piece.weight * (0.4 + 0.6 * variety))
