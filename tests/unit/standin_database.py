@@ -95,9 +95,16 @@ class Database:
         self.db.execute("BEGIN IMMEDIATE")
         for statement in statements:
             self.db.execute(statement)
+        return self.commit_open(context)
+
+    def commit_open(self, context: bytes | None = None) -> int | None:
+        """Commit the transaction that is open and return its version."""
         version = change_tracking.stamp(self.db, context, clock=self.clock)
         self.db.execute("COMMIT")
         return version
+
+    def track(self, object_id: int) -> None:
+        change_tracking.enable_table(self.db, object_id)
 
     def rows(self, sql: str, *values: object) -> list[tuple[object, ...]]:
         return [tuple(row) for row in self.db.execute(sql, values)]
