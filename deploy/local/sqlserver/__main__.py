@@ -22,6 +22,7 @@ def main() -> None:
     parser.add_argument("--ready-file", type=Path, help="written once the port is open")
     parser.add_argument("--tls-cert", type=Path, help="PEM; made in the home where absent")
     parser.add_argument("--tls-key", type=Path, help="PEM; made in the home where absent")
+    parser.add_argument("--owner", type=int, help="end when the process of this id ends")
     parser.add_argument("--no-tls", action="store_true", help="never encrypt")
     options = parser.parse_args()
 
@@ -44,7 +45,7 @@ def main() -> None:
     if options.ready_file is not None:
         server.announce(options.ready_file)
     logging.getLogger(__name__).info("listening on %s port %d", options.host, server.port)
-    server.run()
+    server.run(options.owner)
 
 
 if __name__ == "__main__":

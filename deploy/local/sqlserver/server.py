@@ -10,6 +10,7 @@ import socket
 import ssl
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 from deploy.local.sqlserver import session
@@ -47,14 +48,19 @@ class Server:
         temporary.write_text(json.dumps({"port": self.port, "pid": os.getpid()}) + "\n")
         temporary.replace(path)
 
-    def run(self) -> None:
-        """Accept clients until told to stop, then see them out."""
-        with selectors.DefaultSelector() as selector:
+    def run(self, owner: int | None = None) -> None:
+        """Accept clients until told to stop, or until the owner is gone; then see them out."""
+        with ExitStack() as stack:
+            selector = stack.enter_context(selectors.DefaultSelector())
+            if owner is not None:
+                gone = os.pidfd_open(owner)
+                stack.callback(os.close, gone)
+                selector.register(gone, selectors.EVENT_READ)
             selector.register(self._listener, selectors.EVENT_READ)
             selector.register(self._woken, selectors.EVENT_READ)
             while True:
                 ready = {key.fileobj for key, _ in selector.select()}
-                if self._woken in ready:
+                if ready != {self._listener}:
                     break
                 self._accept()
         self._close()

@@ -1,0 +1,33 @@
+"""What tests of several kinds share: the SQL Server stand-in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pyodbc
+import pytest
+
+from tests.standin import Standin, running
+
+
+@pytest.fixture(scope="session")
+def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
+    """A stand-in for the whole session, on a free port, with a password of its own."""
+    with running(tmp_path_factory.mktemp("sqlserver")) as started:
+        yield started
+
+
+@pytest.fixture
+def sqlserver(standin: Standin) -> Iterator[Callable[..., pyodbc.Connection]]:
+    """`sqlserver(database="master", autocommit=True, **parts)` logs in; closed at the end."""
+    opened: list[pyodbc.Connection] = []
+
+    def connect(
+        database: str = "master", *, autocommit: bool = True, **parts: str
+    ) -> pyodbc.Connection:
+        opened.append(standin.connect(database, autocommit=autocommit, **parts))
+        return opened[-1]
+
+    yield connect
+    for connection in opened:
+        connection.close()
