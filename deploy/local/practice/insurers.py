@@ -54,12 +54,13 @@ def catalogue(
     A wide ART column holds spellings too (`PKV`, `gkv `), and a few values nobody can explain.
     """
     rows: list[tuple[str, str | None]] = list(BASELINE)
+    puzzling = ("X", "0") if art == "char(1)" else ("X", "0", "")
     for name, kind in islice(chain(KNOWN, _branches()), size - len(rows)):
         value = kind
         if value is not None and art != "char(1)" and dice.random() < 0.2:
             value = pick(dice, LONG.get(value, (value,)))
         if dice.random() < 0.01:
-            value = pick(dice, ("X", "0", ""))
+            value = pick(dice, puzzling)
         rows.append((writable(name, unicode=unicode), value))
     return rows
 

@@ -1,0 +1,213 @@
+"""Practices loaded through the ODBC driver into a server, and the staff at work in them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pyodbc
+import pytest
+
+from bench.practices import Password, a_server
+from deploy.local import practices
+from deploy.local.practice import layout, statements
+from deploy.local.practice.loading import whole
+from deploy.local.practices import Request
+from deploy.local.staff import journal
+from deploy.local.staff.work import work
+from producers.connection import number_of
+from tests import oracle
+
+pytestmark = [pytest.mark.sqlserver, pytest.mark.timeout(240)]
+
+ROOT = Path(__file__).resolve().parents[2]
+REQUEST = Request(count=6, families=practices.FAMILIES, patients=30, tables=20)
+READER = "Aa1-" + secrets.token_urlsafe(12)
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    with a_server(tmp_path_factory.mktemp("practices")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def connect(settings):
+    return practices.connector(settings)
+
+
+@pytest.fixture(scope="module")
+def loaded(connect):
+    planned = practices.plan(REQUEST)
+    practices.load_missing(planned, connect, user="chartfeed", password=READER, threads=2)
+    return planned
+
+
+def images(connection, practice):
+    """Give what lies in the tracked tables, in canonical words."""
+    found = {}
+    for role in layout.TRACKED:
+        table = practice.table(role)
+        names = [layout.split(spec)[0] for spec in layout.COLUMNS[role]]
+        with connection.cursor() as cursor:
+            cursor.execute(statements.recent(practice, table, 1_000_000))
+            rows = [
+                {
+                    name: table.column(name).store.canonical(value)
+                    for name, value in zip(names, row, strict=True)
+                }
+                for row in cursor.fetchall()
+            ]
+        found[role] = {row["ID"]: row for row in rows}
+    return found
+
+
+def expected(practice, commits=()):
+    rows = oracle.Center.of(practice).apply(commits).rows
+    return {role: rows[role] for role in layout.TRACKED}
+
+
+def scalar(connection, sql, *parameters):
+    with connection.cursor() as cursor:
+        cursor.execute(sql, *parameters)
+        return cursor.fetchone()[0]
+
+
+@pytest.mark.parametrize("number", range(6), ids=practices.FAMILIES)
+def test_every_family_is_loaded_as_it_was_generated(loaded, connect, number):
+    practice = loaded[number]
+    with closing(connect(practice.database)) as connection:
+        assert images(connection, practice) == expected(practice)
+        assert scalar(connection, statements.CURRENT_VERSION) == 0
+
+
+def test_loading_again_leaves_what_is_whole_and_replaces_what_is_not(loaded, connect):
+    half = practices.plan(Request(count=7, families=("clean",), patients=5, tables=10))[6]
+    with closing(connect("master")) as master, master.cursor() as cursor:
+        cursor.execute(statements.create_database(half))
+
+    done = practices.load_missing([*loaded, half], connect, user="chartfeed", password=READER)
+
+    assert done.databases == 1
+    with closing(connect("master")) as master:
+        assert whole(master)[half.database]
+
+
+def test_the_reader_sees_five_tables_and_their_changes_and_no_more(loaded, settings):
+    practice = loaded[1]
+    reader = practices.connector(
+        type(settings)(
+            center="reader",
+            server=settings.server,
+            database="master",
+            user="chartfeed",
+            secret=Password(READER),
+            trust_server_certificate=True,
+        )
+    )
+    with closing(reader(practice.database)) as connection:
+        for role in layout.ROLES:
+            table = statements.qualified(practice, practice.table(role))
+            assert scalar(connection, f"SELECT COUNT(*) FROM {table}") > 0
+        for role in layout.TRACKED:
+            table = statements.qualified(practice, practice.table(role))
+            sql = f"SELECT COUNT(*) FROM CHANGETABLE(CHANGES {table}, 0) AS c"
+            assert scalar(connection, sql) == 0
+        assert scalar(connection, "SELECT COUNT(*) FROM INFORMATION_SCHEMA.TABLES") == 20
+        table = statements.qualified(practice, practice.table("KARTEI"))
+        with pytest.raises(pyodbc.Error) as denied:
+            scalar(connection, f"DELETE FROM {table}")
+        assert number_of(denied.value) == 229
+
+
+def test_the_journal_is_what_the_databases_hold_after_work(loaded, connect, tmp_path):
+    path = tmp_path / "work.jsonl"
+    began = {practice.center_id: read(connect, practice) for practice in loaded}
+    assert began["center_01"] == expected(loaded[0])
+
+    tally = work(loaded, connect, path, rate=60, seconds=8, seed=3)
+
+    commits = list(journal.read(path))
+    assert not tally.failures
+    assert tally.committed == len(commits) > 200
+    assert {"long", "services", "newcomer"} <= {commit.deed for commit in commits}
+    for practice in loaded:
+        own = [commit for commit in commits if commit.center == practice.center_id]
+        versions = [commit.version for commit in own]
+        assert versions == sorted(set(versions))
+        assert read(connect, practice) == expected(practice, own)
+
+
+def read(connect, practice):
+    with closing(connect(practice.database)) as connection:
+        return images(connection, practice)
+
+
+STAFF = """
+import os, sys
+from pathlib import Path
+from bench.practices import Password
+from deploy.local import practices
+from deploy.local.staff.work import work
+from producers.connection import Settings
+request, server, journal, seed = sys.argv[1:]
+settings = Settings("staff", server, "master", "sa", Password(os.environ["SA"]),
+                    trust_server_certificate=True)
+work(practices.plan(practices.Request.from_json(request)), practices.connector(settings),
+     Path(journal), rate=300, seed=int(seed))
+"""
+
+
+def staff(settings, path, seed):
+    """Start staff in a process of their own, to be killed."""
+    command = [sys.executable, "-c", STAFF, REQUEST.to_json(), settings.server, path, str(seed)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "SA": settings.secret.reveal()}
+    return subprocess.Popen(command, cwd=ROOT, env=environment)
+
+
+def lines(path):
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+def test_killed_in_the_middle_the_journal_is_completed_at_the_next_start(
+    loaded, settings, connect, tmp_path
+):
+    path = tmp_path / "work.jsonl"
+    began = {practice.center_id: read(connect, practice) for practice in loaded}
+    tick = threading.Event()
+    for seed in range(4):
+        wanted = lines(path) + 60
+        process = staff(settings, path, seed)
+        deadline = time.monotonic() + 60
+        while lines(path) < wanted and time.monotonic() < deadline:
+            assert process.poll() is None
+            tick.wait(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert json.loads((path.with_name(path.name + ".intents")).read_text().splitlines()[0])
+
+    work(loaded, connect, path, rate=50, seconds=2, seed=9)
+
+    commits = list(journal.read(path))
+    assert len(commits) > 240
+    for practice in loaded:
+        own = [commit for commit in commits if commit.center == practice.center_id]
+        center = oracle.Center(practice.center_id, began[practice.center_id])
+        assert center.apply(own).rows == read(connect, practice)
+
+
+def test_the_example_day_is_still_exact_after_all_that_work(loaded, connect):
+    for practice in loaded:
+        worked = oracle.Center(practice.center_id, read(connect, practice))
+        for day in (dt.date(2022, 1, 18), dt.date(2022, 1, 19)):
+            rows = worked.expected(day)
+            assert [row.insurance_status for row in rows] == ["GKV"] * 4 + ["PKV", "GKV"]
