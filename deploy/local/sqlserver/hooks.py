@@ -116,7 +116,7 @@ class Session(Protocol):
     @property
     def faults(self) -> Faults: ...
 
-    def check_cancelled(self) -> None:
+    def check(self) -> None:
         """Raise Cancelled or ConnectionDropped where the statement shall not go on."""
 
     def write(self, work: Callable[[apsw.Connection], _T]) -> _T:
@@ -130,7 +130,7 @@ def before_statement(session: Session) -> None:
         seconds, over = waiting
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0 and not over.wait(min(left, _GLANCE)):
-            session.check_cancelled()
+            session.check()
     _fail(session, session.faults.begun(session.database, session.spid))
 
 
