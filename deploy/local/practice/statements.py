@@ -49,11 +49,22 @@ def create_table(practice: Practice, table: Table) -> str:
     return f"CREATE TABLE {qualified(practice, table)} (\n    {inside}\n)"
 
 
-def insert(practice: Practice, table: Table, columns: Sequence[str], rows: int = 1) -> str:
+def insert(practice: Practice, table: Table, columns: Sequence[str]) -> str:
     names = ", ".join(quoted(column) for column in columns)
     marks = ", ".join("?" for _ in columns)
-    values = ", ".join(f"({marks})" for _ in range(rows))
-    return f"INSERT INTO {qualified(practice, table)} ({names}) VALUES {values}"
+    return f"INSERT INTO {qualified(practice, table)} ({names}) VALUES ({marks})"
+
+
+def insert_json(practice: Practice, table: Table) -> str:
+    """Insert many rows from one parameter, a JSON list of lists in the table's column order."""
+    names = ", ".join(quoted(column.name) for column in table.columns)
+    typed = ", ".join(
+        f"{quoted(column.name)} {column.type} '$[{at}]'" for at, column in enumerate(table.columns)
+    )
+    return (
+        f"INSERT INTO {qualified(practice, table)} ({names}) "
+        f"SELECT {names} FROM OPENJSON(?) WITH ({typed})"
+    )
 
 
 def update(practice: Practice, table: Table, columns: Iterable[str]) -> str:
