@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import TypeAlias
 
 from deploy.local.practice import baseline, billing, insurers, layout, people, texts
@@ -29,8 +30,12 @@ def of(practice: Practice) -> Mapping[str, Sequence[Row]]:
 
 def days(practice: Practice) -> tuple[int, ...]:
     """Give the working days of the practice as numbers; the baseline's days are not among them."""
-    end = practice.request.end
-    first = end - dt.timedelta(days=365 * practice.request.years - 1)
+    return _days(practice.request.end, practice.request.years)
+
+
+@cache
+def _days(end: dt.date, years: int) -> tuple[int, ...]:
+    first = end - dt.timedelta(days=365 * years - 1)
     spread = (first + dt.timedelta(days=day) for day in range((end - first).days + 1))
     open_days = (number(day) for day in spread if day.weekday() < 5)
     return tuple(day for day in open_days if day not in baseline.DAYS)
