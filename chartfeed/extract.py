@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from chartfeed import sources
-from producers import drift, mapping_file
+from producers import approval
 from producers import extract as direct
 from producers.connection import connect
 from producers.errors import Denied, Drift, MappingDamaged, StatementFailed, Unapproved
@@ -124,12 +124,10 @@ def read(settings: Settings, centers: Sequence[Center], wanted: date) -> Reading
 
 
 def _read_center(settings: Settings, center: Center, wanted: date, table: StatusTable) -> CenterDay:
-    path = mapping_file.path_of(settings.mappings, center.id)
-    mapping = mapping_file.load(path, center=center.id)
-    mapping.require_approval()
+    mapping = sources.approved_mapping(settings, center)
     with closing(connect(sources.of(settings, center))) as connection:
         # Invariant 1: nothing is read without an approved mapping that fits the schema today.
-        drift.require_fit(connection, mapping)
+        approval.require_fit(connection, mapping)
         return direct.read(connection, mapping, wanted, center_name=center.name, table=table)
 
 

@@ -1,15 +1,17 @@
-"""From the configuration to a center's database."""
+"""From the configuration to a center: its database, and the mapping it is read through."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from producers import connection
+from producers import connection, mapping_file
+from producers.errors import Unapproved
 
 if TYPE_CHECKING:
     from chartfeed.settings import Center, Settings
+    from producers.mapping import Mapping
 
-__all__ = ["of"]
+__all__ = ["approved_mapping", "of"]
 
 
 def of(settings: Settings, center: Center) -> connection.Settings:
@@ -25,3 +27,18 @@ def of(settings: Settings, center: Center) -> connection.Settings:
         encrypt=server.encrypt,
         trust_server_certificate=server.trust_server_certificate,
     )
+
+
+def approved_mapping(settings: Settings, center: Center) -> Mapping:
+    """Give a center's mapping, or raise unless it was approved for this very database."""
+    path = mapping_file.path_of(settings.mappings, center.id)
+    mapping = mapping_file.load(path, center=center.id)
+    mapping.require_approval()
+    if mapping.database.casefold() != center.database.casefold():
+        raise Unapproved(
+            f"{center.id}: the mapping was approved for the database {mapping.database}, "
+            f"and {settings.centers_path} names {center.database}",
+            hint=f"chartfeed discover {center.id}",
+            center=center.id,
+        )
+    return mapping
