@@ -1,0 +1,419 @@
+"""A T-SQL batch parsed into its statements; semicolons between them are optional."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from deploy.local.sqlserver.errors import Unsupported
+from deploy.local.sqlserver.translation import statements, syntax
+from deploy.local.sqlserver.translation.databases import DatabaseParser
+from deploy.local.sqlserver.translation.lexer import RESERVED, Kind
+from deploy.local.sqlserver.translation.statements import Statement
+
+if TYPE_CHECKING:
+    from deploy.local.sqlserver.translation.syntax import Expression
+
+_ON_OFF = frozenset(
+    ("NOCOUNT", "XACT_ABORT", "ANSI_NULLS", "ANSI_PADDING", "ANSI_WARNINGS", "ARITHABORT")
+    + ("QUOTED_IDENTIFIER", "CONCAT_NULL_YIELDS_NULL", "NUMERIC_ROUNDABORT", "ANSI_NULL_DFLT_ON")
+    + ("IMPLICIT_TRANSACTIONS", "CURSOR_CLOSE_ON_COMMIT", "ANSI_DEFAULTS", "FMTONLY", "PARSEONLY")
+    + ("NOEXEC", "ARITHIGNORE", "ANSI_NULL_DFLT_OFF", "NO_BROWSETABLE")
+)
+_VALUED = frozenset(
+    ("LOCK_TIMEOUT", "TEXTSIZE", "ROWCOUNT", "LANGUAGE", "DATEFORMAT", "DATEFIRST")
+    + ("DEADLOCK_PRIORITY",)
+)
+
+
+class BatchParser(DatabaseParser):
+    def batch(self) -> tuple[Statement, ...]:
+        found: list[Statement] = []
+        while True:
+            while self.accept(";"):
+                pass
+            if self.token.kind is Kind.END:
+                return tuple(found)
+            found.append(self.statement())
+
+    def statement(self) -> Statement:
+        word = self.token.word
+        parse = _STATEMENTS.get(word)
+        if parse is not None:
+            return parse(self)
+        if self.token.kind is Kind.OPERATOR and word == "(":
+            return statements.SelectStatement(self.query())
+        if self.at_name() and self.position == 0:
+            return self._execute_named()
+        if self.token.kind is Kind.NAME and word in RESERVED and word in _UNSUPPORTED:
+            raise Unsupported(f"the statement {word}")
+        self.fail()
+
+    def _statement_and_semicolon(self) -> Statement:
+        statement = self.statement()
+        if self.at(";"):
+            self.advance()
+        return statement
+
+    def _with(self) -> Statement:
+        context = self.change_context()
+        common = self.common_tables() if context is None else ()
+        if self.at("SELECT") or self.at("("):
+            return statements.SelectStatement(self.query_after(common))
+        if self.at("INSERT"):
+            return self.insert(common, context)
+        if self.at("UPDATE"):
+            return self.update(common, context)
+        if self.at("DELETE"):
+            return self.delete(common, context)
+        if self.at("MERGE"):
+            raise Unsupported("the statement MERGE")
+        self.fail()
+
+    def _create(self) -> Statement:
+        self.expect("CREATE")
+        if self.at_any("UNIQUE", "CLUSTERED", "NONCLUSTERED", "INDEX"):
+            return self.create_index()
+        parse = _CREATES.get(self.token.word)
+        if parse is None:
+            raise Unsupported(f"CREATE {self.token.text}")
+        return parse(self)
+
+    def _drop(self) -> Statement:
+        self.expect("DROP")
+        parse = _DROPS.get(self.token.word)
+        if parse is None:
+            raise Unsupported(f"DROP {self.token.text}")
+        return parse(self)
+
+    def _alter(self) -> Statement:
+        self.expect("ALTER")
+        parse = _ALTERS.get(self.token.word)
+        if parse is None:
+            raise Unsupported(f"ALTER {self.token.text}")
+        return parse(self)
+
+    def _declare(self) -> Statement:
+        self.expect("DECLARE")
+        found = []
+        while True:
+            if self.token.kind is not Kind.VARIABLE:
+                self.fail()
+            name = self.advance().text
+            self.accept("AS")
+            if self.at("TABLE"):
+                raise Unsupported("table variables")
+            if self.at("CURSOR"):
+                raise Unsupported("cursors")
+            type_ = self.type()
+            value = self.expression() if self.accept("=") else None
+            found.append(statements.Declaration(name, type_, value))
+            if not self.accept(","):
+                return statements.Declare(tuple(found))
+
+    def _set(self) -> Statement:
+        self.expect("SET")
+        if self.token.kind is Kind.VARIABLE:
+            name = self.advance().text
+            operator = self.token.word
+            if operator not in ("=", "+=", "-=", "*=", "/=", "%="):
+                self.fail()
+            self.advance()
+            return statements.SetVariable(name, self.expression(), operator)
+        if self.accept("TRANSACTION", "ISOLATION", "LEVEL"):
+            level = self.word()
+            if level in ("READ", "REPEATABLE"):
+                level += " " + self.word()
+            return statements.SetIsolation(level)
+        if self.accept("IDENTITY_INSERT"):
+            table = self.parts()
+            return statements.SetIdentityInsert(table, self._on_or_off())
+        return self._set_option()
+
+    def _set_option(self) -> Statement:
+        names = [self.word()]
+        while self.accept(","):
+            names.append(self.word())
+        name = names[0]
+        if name == "STATISTICS":
+            raise Unsupported("SET STATISTICS")
+        if all(each in _ON_OFF for each in names):
+            value = "ON" if self._on_or_off() else "OFF"
+            return statements.SetOption(",".join(names), value)
+        if name in _VALUED:
+            negative = "-" if self.accept("-") else ""
+            return statements.SetOption(name, negative + self.advance().text)
+        if name == "CONTEXT_INFO":
+            raise Unsupported("SET CONTEXT_INFO")
+        raise Unsupported(f"SET {name}")
+
+    def _block(self) -> statements.Block:
+        found: list[Statement] = []
+        while not self.at("END"):
+            if self.accept(";"):
+                continue
+            if self.token.kind is Kind.END:
+                self.fail()
+            found.append(self.statement())
+        self.expect("END")
+        return statements.Block(tuple(found))
+
+    def _begin(self) -> Statement:
+        self.expect("BEGIN")
+        if self.at_any("TRAN", "TRANSACTION"):
+            self.advance()
+            self._transaction_name()
+            return statements.BeginTransaction()
+        if self.at("DISTRIBUTED"):
+            raise Unsupported("BEGIN DISTRIBUTED TRANSACTION")
+        if self.accept("TRY"):
+            body = self._block()
+            self.expect("TRY")
+            self.accept(";")
+            self.expect("BEGIN", "CATCH")
+            handler = self._block()
+            self.expect("CATCH")
+            return statements.TryCatch(body, handler)
+        return self._block()
+
+    def _transaction_name(self) -> str | None:
+        if self.token.kind is Kind.VARIABLE:
+            raise Unsupported("a transaction's name in a variable")
+        if self.at_name() and self.token.word not in ("GO", "THROW"):
+            return self.name()
+        return None
+
+    def _commit(self) -> Statement:
+        self.expect("COMMIT")
+        if self.at_any("TRAN", "TRANSACTION"):
+            self.advance()
+            self._transaction_name()
+        else:
+            self.accept("WORK")
+        return statements.CommitTransaction()
+
+    def _rollback(self) -> Statement:
+        self.expect("ROLLBACK")
+        if self.at_any("TRAN", "TRANSACTION"):
+            self.advance()
+            return statements.RollbackTransaction(self._transaction_name())
+        self.accept("WORK")
+        return statements.RollbackTransaction()
+
+    def _save(self) -> Statement:
+        self.expect("SAVE")
+        if not self.at_any("TRAN", "TRANSACTION"):
+            self.fail()
+        self.advance()
+        return statements.SaveTransaction(self.name())
+
+    def _if(self) -> Statement:
+        self.expect("IF")
+        condition = self.expression()
+        then = self._statement_and_semicolon()
+        otherwise = self._statement_and_semicolon() if self.accept("ELSE") else None
+        return statements.If(condition, then, otherwise)
+
+    def _while(self) -> Statement:
+        self.expect("WHILE")
+        condition = self.expression()
+        return statements.While(condition, self.statement())
+
+    def _word_only(self, statement: Statement) -> Statement:
+        self.advance()
+        return statement
+
+    def _return(self) -> Statement:
+        self.expect("RETURN")
+        if self.token.kind is Kind.NUMBER:
+            raise Unsupported("RETURN with a value")
+        return statements.Return()
+
+    def _print(self) -> Statement:
+        self.expect("PRINT")
+        return statements.Print(self.expression())
+
+    def _raiserror(self) -> Statement:
+        self.expect("RAISERROR", "(")
+        message, severity, state, *rest = self._three_or_more()
+        self.expect(")")
+        if self.accept("WITH"):
+            self.expect("NOWAIT")
+        return statements.RaiseError(message, severity, state, tuple(rest))
+
+    def _three_or_more(self) -> tuple[Expression, ...]:
+        found = self.expressions()
+        if len(found) < 3:
+            self.fail()
+        return found
+
+    def _throw(self) -> Statement:
+        self.advance()
+        if self.token.kind not in (Kind.NUMBER, Kind.VARIABLE):
+            return statements.Throw()
+        number = self.expression()
+        self.expect(",")
+        message = self.expression()
+        self.expect(",")
+        return statements.Throw(number, message, self.expression())
+
+    def _use(self) -> Statement:
+        self.expect("USE")
+        return statements.Use(self.name())
+
+    def _waitfor(self) -> Statement:
+        self.expect("WAITFOR")
+        if not self.accept("DELAY"):
+            raise Unsupported(f"WAITFOR {self.token.text}")
+        return statements.WaitFor(self._unit())
+
+    def _kill(self) -> Statement:
+        self.expect("KILL")
+        return statements.Kill(self.number())
+
+    def _execute(self) -> Statement:
+        self.advance()
+        if self.accept("("):
+            text = self.expression()
+            self.expect(")")
+            return statements.ExecuteText(text)
+        if self.token.kind is Kind.VARIABLE:
+            raise Unsupported("EXEC with a variable in place of a name or a return status")
+        return self._execute_named()
+
+    def _execute_named(self) -> Statement:
+        procedure = self.parts()
+        arguments: list[statements.Argument] = []
+        while self._at_argument():
+            name = None
+            if self.token.kind is Kind.VARIABLE and self.ahead().word == "=":
+                name = self.advance().text
+                self.advance()
+            value = self._argument()
+            output = self.at_any("OUTPUT", "OUT")
+            if output:
+                self.advance()
+            arguments.append(statements.Argument(name, value, output))
+            if not self.accept(","):
+                break
+        return statements.Execute(procedure, tuple(arguments))
+
+    def _at_argument(self) -> bool:
+        token = self.token
+        return (
+            token.kind
+            in (Kind.VARIABLE, Kind.STRING, Kind.NATIONAL, Kind.NUMBER, Kind.BINARY, Kind.SYSTEM)
+            or token.word in ("-", "NULL", "DEFAULT")
+            or (self.at_name() and token.word not in _STATEMENTS)
+        )
+
+    def _argument(self) -> Expression:
+        if self.at_name():
+            text = self.name()
+            return syntax.Literal(text, self._text_type(text))
+        return self._signed()
+
+    @staticmethod
+    def _text_type(text: str) -> syntax.SqlType:
+        return syntax.SqlType("nvarchar", length=max(len(text), 1))
+
+    def _backup(self) -> Statement:
+        self.expect("BACKUP")
+        if not self.accept("DATABASE"):
+            raise Unsupported(f"BACKUP {self.token.text}")
+        database = self.name()
+        self.expect("TO", "DISK", "=")
+        path = self._unit()
+        self._media_options()
+        return statements.Backup(database, path)
+
+    def _restore(self) -> Statement:
+        self.expect("RESTORE")
+        if not self.accept("DATABASE"):
+            raise Unsupported(f"RESTORE {self.token.text}")
+        database = self.name()
+        self.expect("FROM", "DISK", "=")
+        path = self._unit()
+        return statements.Restore(database, path, "REPLACE" in self._media_options())
+
+    def _media_options(self) -> set[str]:
+        found: set[str] = set()
+        if self.accept("WITH"):
+            while True:
+                option = self.word()
+                if option in ("NORECOVERY", "STANDBY", "MOVE", "DIFFERENTIAL"):
+                    raise Unsupported(f"the option {option} of BACKUP and RESTORE")
+                found.add(option)
+                if self.accept("="):
+                    self.advance()
+                if not self.accept(","):
+                    break
+        return found
+
+
+_UNSUPPORTED = RESERVED - {"FROM", "WHERE", "AND", "OR", "ON", "AS", "END", "ELSE", "VALUES"}
+_STATEMENTS: dict[str, Callable[[BatchParser], Statement]] = {
+    "SELECT": lambda parser: statements.SelectStatement(parser.query()),
+    "WITH": BatchParser._with,
+    "INSERT": lambda parser: parser.insert((), None),
+    "UPDATE": lambda parser: parser.update((), None),
+    "DELETE": lambda parser: parser.delete((), None),
+    "TRUNCATE": lambda parser: parser.truncate(),
+    "CREATE": BatchParser._create,
+    "DROP": BatchParser._drop,
+    "ALTER": BatchParser._alter,
+    "DECLARE": BatchParser._declare,
+    "SET": BatchParser._set,
+    "BEGIN": BatchParser._begin,
+    "COMMIT": BatchParser._commit,
+    "ROLLBACK": BatchParser._rollback,
+    "SAVE": BatchParser._save,
+    "IF": BatchParser._if,
+    "WHILE": BatchParser._while,
+    "BREAK": lambda parser: parser._word_only(statements.Break()),
+    "CONTINUE": lambda parser: parser._word_only(statements.Continue()),
+    "RETURN": BatchParser._return,
+    "PRINT": BatchParser._print,
+    "RAISERROR": BatchParser._raiserror,
+    "THROW": BatchParser._throw,
+    "USE": BatchParser._use,
+    "WAITFOR": BatchParser._waitfor,
+    "KILL": BatchParser._kill,
+    "EXEC": BatchParser._execute,
+    "EXECUTE": BatchParser._execute,
+    "GRANT": lambda parser: parser.permission(),
+    "REVOKE": lambda parser: parser.permission(),
+    "DENY": lambda parser: parser.permission(),
+    "BACKUP": BatchParser._backup,
+    "RESTORE": BatchParser._restore,
+    "CHECKPOINT": lambda parser: parser._word_only(statements.Checkpoint()),
+}
+_CREATES: dict[str, Callable[[BatchParser], Statement]] = {
+    "TABLE": lambda parser: parser.create_table(),
+    "DATABASE": lambda parser: parser.create_database(),
+    "SCHEMA": lambda parser: parser.create_schema(),
+    "LOGIN": lambda parser: parser.create_login(),
+    "USER": lambda parser: parser.create_user(),
+}
+_DROPS: dict[str, Callable[[BatchParser], Statement]] = {
+    "TABLE": lambda parser: parser.drop_table(),
+    "INDEX": lambda parser: parser.drop_index(),
+    "DATABASE": lambda parser: parser.drop_database(),
+    "SCHEMA": lambda parser: parser.drop_schema(),
+    "LOGIN": lambda parser: parser.drop_login(),
+    "USER": lambda parser: parser.drop_user(),
+}
+_ALTERS: dict[str, Callable[[BatchParser], Statement]] = {
+    "TABLE": lambda parser: parser.alter_table(),
+    "DATABASE": lambda parser: parser.alter_database(),
+    "LOGIN": lambda parser: parser.alter_login(),
+    "ROLE": lambda parser: parser.alter_role(),
+    "SERVER": lambda parser: parser.alter_role(),
+}
+
+
+@lru_cache(maxsize=2048)
+def parse(sql: str) -> tuple[Statement, ...]:
+    """The statements of a batch; the whole batch is refused if any of it is not understood."""
+    return BatchParser(sql).batch()
