@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from producers.canonical import Kind
-from producers.catalog import TEXTS, Column
+from producers.catalog import EXACT, TEXTS, WHOLE, Column
 from producers.discovery.evidence import Evidence
 from producers.discovery.profiles import Profile
 
-__all__ = ["can_hold", "evidence", "live_values", "score"]
+__all__ = ["can_hold", "evidence", "is_number", "live_values", "score"]
 
 ENOUGH = 5
 USUAL = frozenset({"0", "1", "FALSE", "TRUE"})
@@ -18,6 +18,7 @@ def can_hold(kind: Kind, column: Column) -> bool:
     """Tell whether a column's type can hold what is wanted at all."""
     text = column.type in TEXTS
     length = column.length if column.length is not None else 1_000_000
+    fits = False
     match kind:
         case Kind.ID:
             fits = column.family in {"number", "uuid"} or (text and 1 < length <= 64)
@@ -35,6 +36,11 @@ def can_hold(kind: Kind, column: Column) -> bool:
         case Kind.FLAG:
             fits = column.family in {"bit", "number"} or (text and length <= 10)
     return fits
+
+
+def is_number(declared: str) -> bool:
+    """Tell whether a type, as a mapping has it, holds whole numbers."""
+    return declared.partition("(")[0] in WHOLE | EXACT
 
 
 def _percent(share: float, profile: Profile, what: str) -> str:

@@ -17,19 +17,18 @@ from producers.discovery import columns, fitness, inclusion, shape, tables
 from producers.discovery.inclusion import Link, Links
 from producers.discovery.names import Match
 from producers.discovery.shape import Learned, Named
-from producers.discovery.tables import Choice, Profiles
+from producers.discovery.tables import Choice, Profiles, Values
 from producers.mapping import ColumnMapping, Mapping, Rival, TableMapping
 from schemas.ids import IdType, Role
 
-__all__ = ["Question", "links_to_test", "propose", "schemas", "tables_to_sample"]
+__all__ = ["Question", "links_to_test", "nothing_learned", "propose", "schemas", "tables_to_sample"]
 
 ORDER = ("PATIENT", "KASSEN", "KARTEI", "LEISTUNG", "PATKASSE")
 MOST_LIKELY = 25
 MOST_LINKED = 8
-WHOLE_TYPES = frozenset({"int", "bigint", "smallint", "tinyint", "decimal", "numeric"})
 
 
-def _nothing_learned(table: str, column: str | None) -> frozenset[str]:
+def nothing_learned(table: str, column: str | None) -> frozenset[str]:
     del table, column
     return frozenset()
 
@@ -42,7 +41,7 @@ class Question:
     """
 
     catalog: Catalog
-    learned: Learned = _nothing_learned
+    learned: Learned = nothing_learned
     chosen: Dict[str, str] = field(default_factory=dict)
 
 
@@ -129,10 +128,12 @@ def tables_to_sample(question: Question) -> list[Table]:
 def _parents(
     here: Question, profiles: Profiles, choices: Dict[str, Choice]
 ) -> dict[str, list[Table]]:
-    result = {}
+    result: dict[str, list[Table]] = {}
     taken = _taken(choices)
     for role in ("PATIENT", "KASSEN"):
-        choice = choices.get(role) or tables.by_values(role, here.catalog, profiles, {}, {}, taken)
+        choice = choices.get(role) or tables.by_values(
+            role, here.catalog, Values(profiles, {}, {}), taken
+        )
         if choice is None:
             result[role] = []
         elif choice.table:
@@ -224,17 +225,15 @@ def propose(
     here = _within(question, found[0])
     choices = _by_name(here)
     parents: dict[str, Table] = {}
+    values = Values(profiles, links, parents)
     for role in ORDER:
         if role not in choices:
-            choice = tables.by_values(role, here.catalog, profiles, links, parents, _taken(choices))
+            choice = tables.by_values(role, here.catalog, values, _taken(choices))
             if choice is not None:
                 choices[role] = choice
         if role in choices and (table := choices[role].table):
             parents[role] = table
-    mapped = {
-        role: _table(role, choices.get(role), here, profiles, links, parents)
-        for role in canonical.TABLES
-    }
+    mapped = {role: _table(role, choices.get(role), here, values) for role in canonical.TABLES}
     return Mapping(center, database, found[0], mapped, _id_types(mapped)).unapproved()
 
 
@@ -254,14 +253,7 @@ def _empty(role: str, evidence: tuple[str, ...], rivals: tuple[Rival, ...] = ())
     )
 
 
-def _table(
-    role: str,
-    choice: Choice | None,
-    here: Question,
-    profiles: Profiles,
-    links: Links,
-    parents: Dict[str, Table],
-) -> TableMapping:
+def _table(role: str, choice: Choice | None, here: Question, values: Values) -> TableMapping:
     if choice is None:
         return _empty(role, ("no table like it was found",))
     if choice.table is None:
@@ -272,9 +264,9 @@ def _table(
         return _empty(role, tuple(piece.text for piece in choice.evidence), rivals)
     table = choice.table
     context = columns.Context(
-        profiles=profiles.get((table.schema, table.name), {}),
-        links=links,
-        parents=parents,
+        profiles=values.profiles.get((table.schema, table.name), {}),
+        links=values.links,
+        parents=values.parents,
         learned=here.learned,
         chosen={
             key.partition(".")[2]: name
@@ -305,6 +297,6 @@ def _id_types(mapped: Dict[str, TableMapping]) -> dict[Role, IdType]:
         types = [mapped[table].columns[column].type for table, column in canonical.id_columns(role)]
         known = [name for name in types if name is not None]
         if known:
-            whole = all(name.split("(")[0] in WHOLE_TYPES for name in known)
+            whole = all(fitness.is_number(name) for name in known)
             result[role] = IdType.INTEGER if whole else IdType.TEXT
     return result

@@ -16,7 +16,7 @@ from producers.discovery.names import Match
 from producers.discovery.profiles import Profile
 from producers.discovery.shape import Named
 
-__all__ = ["Choice", "Profiles", "by_name", "by_values", "style"]
+__all__ = ["Choice", "Profiles", "Values", "by_name", "by_values", "style"]
 
 Profiles = Mapping[tuple[str, str], Mapping[str, Profile]]
 DOMINANT = 4
@@ -34,6 +34,15 @@ class Choice:
     confidence: float
     evidence: tuple[Evidence, ...]
     rivals: tuple[tuple[Table, float, tuple[Evidence, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """What was read of a center's values: profiles of samples, links, and the parents known."""
+
+    profiles: Profiles
+    links: Links
+    parents: Mapping[str, Table]
 
 
 def style(named: Mapping[str, Sequence[Named]]) -> Match:
@@ -92,48 +101,36 @@ def _open(ranked: Sequence[tuple[Table, float, tuple[Evidence, ...]]], match: Ma
 
 
 def by_values(
-    role: str,
-    catalog: Catalog,
-    profiles: Profiles,
-    links: Links,
-    parents: Mapping[str, Table],
-    taken: frozenset[tuple[str, str]],
+    role: str, catalog: Catalog, values: Values, taken: frozenset[tuple[str, str]]
 ) -> Choice | None:
     """Choose among tables that names say nothing about: by values, links and numbers of rows."""
     scored = []
     for table in catalog.tables:
         place = (table.schema, table.name)
-        if place in taken or place not in profiles or not shape.fits(role, table):
+        if place in taken or place not in values.profiles or not shape.fits(role, table):
             continue
-        pieces = scored_by_values(role, table, profiles[place], links, parents)
-        if pieces is None:
-            continue
-        scored.append((table, combined(pieces, Match.NONE), tuple(pieces)))
+        pieces = scored_by_values(role, table, values)
+        if pieces is not None:
+            scored.append((table, combined(pieces, Match.NONE), tuple(pieces)))
     scored = [one for one in scored if one[1] >= LEAST]
     if not scored:
         return None
     scored.sort(key=lambda one: (-one[1], -one[0].rows, one[0].schema, one[0].name))
     near = [one for one in scored if scored[0][1] - one[1] < NEAR]
     if len(near) == 1:
-        table, confidence, pieces = near[0]
-        return Choice(table, Match.NONE, confidence, pieces)
+        return Choice(near[0][0], Match.NONE, near[0][1], near[0][2])
     near.sort(key=lambda one: -one[0].rows)
-    table, confidence, pieces = near[0]
-    if table.rows >= DOMINANT * max(1, near[1][0].rows):
-        text = f"{table.rows:,} rows; the next one like it has {near[1][0].rows:,}"
-        more = (*pieces, Evidence(text, 0.3))
-        return Choice(table, Match.NONE, combined(more, Match.NONE), more)
+    fullest, next_ = near[0][0], near[1][0]
+    if fullest.rows >= DOMINANT * max(1, next_.rows):
+        text = f"{fullest.rows:,} rows; the next one like it has {next_.rows:,}"
+        more = (*near[0][2], Evidence(text, 0.3))
+        return Choice(fullest, Match.NONE, combined(more, Match.NONE), more)
     return _open(near, Match.NONE)
 
 
-def scored_by_values(
-    role: str,
-    table: Table,
-    profiles: Mapping[str, Profile],
-    links: Links,
-    parents: Mapping[str, Table],
-) -> list[Evidence] | None:
+def scored_by_values(role: str, table: Table, values: Values) -> list[Evidence] | None:
     """Give what a table's columns say for a role, None where one that is needed says nothing."""
+    profiles = values.profiles[table.schema, table.name]
     pieces: list[Evidence] = []
     used: set[str] = set()
     for key, wanted in canonical.TABLES[role].items():
@@ -145,7 +142,7 @@ def scored_by_values(
             if not fresh or not fitness.can_hold(wanted.kind, column):
                 continue
             piece = (
-                link_evidence(table, column.name, profiles, links, parents.get(wanted.refers_to))
+                link_evidence(table, column.name, values, wanted.refers_to)
                 if wanted.refers_to
                 else fitness.score(wanted.kind, column, profiles.get(column.name), key)
             )
@@ -160,19 +157,14 @@ def scored_by_values(
     return pieces
 
 
-def link_evidence(
-    table: Table,
-    column: str,
-    profiles: Mapping[str, Profile],
-    links: Links,
-    parent: Table | None,
-) -> Evidence | None:
+def link_evidence(table: Table, column: str, values: Values, refers_to: str) -> Evidence | None:
     """Say how well a column refers to the parent: values found there, and how many different."""
+    parent = values.parents.get(refers_to)
     if parent is None or len(parent.primary_key) != 1:
         return None
-    profile = profiles.get(column)
+    profile = values.profiles[table.schema, table.name].get(column)
     link = Link(table.schema, table.name, column, parent.name, parent.primary_key[0])
-    found = links.get(link)
+    found = values.links.get(link)
     piece = inclusion.evidence(link, found)
     if piece is None or profile is None or piece.weight <= 0 or profile.dates > 0.9:
         return None
