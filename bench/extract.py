@@ -1,0 +1,144 @@
+"""How long a day of thirty approved practices takes, beside the same statements run bare.
+
+python bench/extract.py [--rounds 15] [--patients 120] [--years 2] [--json]
+
+Both sides log in to each practice, compare its live schema with the approval and read the day,
+in as many threads; the bare side fetches rows and does nothing with them. Rounds alternate.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import secrets
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import UTC, date, datetime
+from pathlib import Path
+from time import perf_counter
+
+import pyodbc
+
+from bench.practices import a_server
+from chartfeed import settings as configuration
+from chartfeed import sources
+from chartfeed.extract import MOST_THREADS, read, write
+from chartfeed.settings import Center, Settings
+from deploy.local import practices
+from deploy.local.practices import Request
+from producers import canonical, quoting, statements, survey_statements
+from producers.connection import connection_string
+from stream_app.files.targets import Folder
+from tests import approved
+
+DAY = date(2022, 1, 18)
+GOAL_SECONDS = 0.466
+GOAL_RATIO = 1.3
+
+
+def ours(settings: Settings, centers: list[Center], folder: Path) -> int:
+    """Read and write the day as the command does, and give the number of rows."""
+    reading = read(settings, centers, DAY)
+    if reading.missing:
+        raise SystemExit(f"not read: {reading.missing}")
+    return write(reading, Folder(folder), ("csv", "json"), datetime.now(UTC)).record_count
+
+
+def bare(settings: Settings, centers: list[Center]) -> Callable[[], None]:
+    """Give what runs the same statements with pyodbc alone; they are made ready before."""
+    work = []
+    for center in centers:
+        mapping = sources.approved_mapping(settings, center)
+        names = [
+            quoting.qualified(mapping.schema_name(), mapping.table(table))
+            for table in canonical.TABLES
+        ]
+        day = statements.day(mapping, DAY)
+        login = connection_string(sources.of(settings, center))
+        work.append((login, survey_statements.LIVE * len(names), names, day))
+
+    def one(item: tuple[str, str, list[str], statements.Statement]) -> None:
+        login, check, names, day = item
+        with closing(pyodbc.connect(login, autocommit=True)) as connection:
+            fetch_all(connection, check, names)
+            fetch_all(connection, day.text, day.parameters)
+
+    def run() -> None:
+        with ThreadPoolExecutor(max_workers=min(MOST_THREADS, len(work))) as pool:
+            list(pool.map(one, work))
+
+    return run
+
+
+def fetch_all(connection: pyodbc.Connection, text: str, parameters: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(text, parameters)
+        more = True
+        while more:
+            if cursor.description is not None:
+                cursor.fetchall()
+            more = bool(cursor.nextset())
+
+
+def seconds(work: Callable[[], object]) -> float:
+    began = perf_counter()
+    work()
+    return perf_counter() - began
+
+
+def measure(options: argparse.Namespace, folder: Path) -> dict[str, float]:
+    planned = practices.plan(Request(patients=options.patients, years=options.years))[:30]
+    password = "Aa1-" + secrets.token_urlsafe(12)
+    with a_server(folder) as sa:
+        practices.load_missing(
+            planned, practices.connector(sa), user="chartfeed", password=password, threads=2
+        )
+        path = approved.configure(folder, planned, sa.server, password)
+        approved.approve_all(folder / "mappings", planned, sa)
+        settings = configuration.load(path, {})
+        centers = list(settings.centers)
+        run_bare = bare(settings, centers)
+        rows = ours(settings, centers, folder / "output")
+        run_bare()
+        mine, plain = [], []
+        for _ in range(options.rounds):
+            mine.append(seconds(lambda: ours(settings, centers, folder / "output")))
+            plain.append(seconds(run_bare))
+    return {
+        "rows": rows,
+        "extract_seconds": statistics.median(mine),
+        "extract_best": min(mine),
+        "extract_worst": max(mine),
+        "bare_seconds": statistics.median(plain),
+        "bare_best": min(plain),
+        "bare_worst": max(plain),
+        "ratio": statistics.median(a / b for a, b in zip(mine, plain, strict=True)),
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--patients", type=int, default=120)
+    parser.add_argument("--years", type=int, default=2)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        found = measure(options, Path(folder))
+    if options.json:
+        print(json.dumps(found))
+    else:
+        for side in ("extract", "bare"):
+            median, best, worst = (found[f"{side}_{key}"] for key in ("seconds", "best", "worst"))
+            print(f"{side:<8} median {median:.3f} s   best {best:.3f} s   worst {worst:.3f} s")
+        print(f"ratio {found['ratio']:.2f} (goal {GOAL_RATIO}), {found['rows']:.0f} rows")
+    good = found["extract_seconds"] < GOAL_SECONDS and found["ratio"] <= GOAL_RATIO
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
