@@ -1,0 +1,180 @@
+"""Every case runs against every server there is; one that is missing is a skip that says why."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Any, Protocol
+
+import pyodbc
+import pytest
+
+from tests.contract.sqlserver import Database, Server, Session
+
+IMAGE = "mcr.microsoft.com/mssql/server:2022-latest"
+
+
+class ADatabase(Protocol):
+    """Make a database that lives as long as the test."""
+
+    def __call__(
+        self,
+        *,
+        tracking: bool = True,
+        retention: str = "2 DAYS",
+        auto_cleanup: bool = True,
+        snapshot: bool = True,
+        collation: str = "Latin1_General_CI_AS",
+    ) -> Database: ...
+
+
+class InBackground(Protocol):
+    """Run a call in a thread of its own, to be waited for with a timeout."""
+
+    def __call__(self, call: Callable[..., Any], *arguments: object) -> Future[Any]: ...
+
+
+def _without_engine() -> str | None:
+    """Say why there is no container engine, or None where one answers."""
+    docker = shutil.which("docker")
+    if docker is None:
+        return "no docker command on this machine"
+    try:
+        asked = subprocess.run(
+            [docker, "version", "--format", "{{.Server.Version}}"],
+            capture_output=True,
+            timeout=20,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return "the container engine does not answer"
+    return None if asked.returncode == 0 else "no container engine answers"
+
+
+def _container(stack: ExitStack) -> Server:
+    if why := _without_engine():
+        pytest.skip(why)
+    from testcontainers.community.mssql import SqlServerContainer  # noqa: PLC0415 - only here
+
+    password = "Aa1!" + secrets.token_urlsafe(16)
+    running = stack.enter_context(SqlServerContainer(IMAGE, password=password))
+    host, port = running.get_container_host_ip(), running.get_exposed_port(1433)
+    return Server(
+        "container",
+        f"SERVER={host},{port};UID=sa;PWD={{{password}}};TrustServerCertificate=yes",
+    )
+
+
+@pytest.fixture(
+    scope="session",
+    params=["standin", pytest.param("container", marks=pytest.mark.timeout(900)), "server"],
+)
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """Each target in turn: the stand-in, Microsoft's container, a server somebody named."""
+    with ExitStack() as stack:
+        if request.param == "container":
+            yield _container(stack)
+        elif request.param == "server":
+            given = os.environ.get("CHARTFEED_TEST_SQLSERVER")
+            if not given:
+                pytest.skip("CHARTFEED_TEST_SQLSERVER names no server")
+            yield Server("server", given)
+        else:
+            standin = request.getfixturevalue("standin")
+            yield Server("standin", standin.connection_string())
+
+
+@pytest.fixture(scope="session")
+def admin(server: Server) -> Iterator[Session]:
+    """A session in master with every right."""
+    session = server.session()
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def a_database(server: Server, admin: Session) -> Iterator[ADatabase]:
+    made: list[Database] = []
+
+    def make(
+        *,
+        tracking: bool = True,
+        retention: str = "2 DAYS",
+        auto_cleanup: bool = True,
+        snapshot: bool = True,
+        collation: str = "Latin1_General_CI_AS",
+    ) -> Database:
+        database = Database(server, admin)
+        database.create(
+            tracking=tracking,
+            retention=retention,
+            auto_cleanup=auto_cleanup,
+            snapshot=snapshot,
+            collation=collation,
+        )
+        made.append(database)
+        return database
+
+    yield make
+    for database in made:
+        database.drop()
+
+
+@pytest.fixture
+def database(a_database: ADatabase) -> Database:
+    """A tracked database of the test's own, with snapshots allowed and nothing in it."""
+    return a_database()
+
+
+@pytest.fixture(scope="module")
+def shared(server: Server, admin: Session) -> Iterator[Database]:
+    """A database for cases that leave nothing behind, or only what has its own name."""
+    database = Database(server, admin)
+    database.create(
+        tracking=False,
+        retention="2 DAYS",
+        auto_cleanup=True,
+        snapshot=True,
+        collation="Latin1_General_CI_AS",
+    )
+    yield database
+    database.drop()
+
+
+@pytest.fixture
+def only_standin(server: Server) -> None:
+    """Skip where the case speaks of something only the stand-in has."""
+    if not server.is_standin:
+        pytest.skip("only the stand-in has this: no real server fails or ages on request")
+
+
+@pytest.fixture
+def in_background() -> Iterator[InBackground]:
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        yield pool.submit
+
+
+@pytest.fixture
+def a_login(server: Server, admin: Session) -> Iterator[Callable[..., dict[str, str]]]:
+    """Make a login with a password of its own; gives the keywords that log it in."""
+    names: list[str] = []
+
+    def make(*databases: Database) -> dict[str, str]:
+        name, password = "reader_" + secrets.token_hex(4), "Aa1!" + secrets.token_urlsafe(16)
+        admin.run(f"CREATE LOGIN {name} WITH PASSWORD = '{password}'")
+        names.append(name)
+        for database in databases:
+            database.run(f"CREATE USER {name} FOR LOGIN {name}")
+        return {"UID": name, "PWD": password}
+
+    yield make
+    for name in names:
+        try:
+            admin.run(f"DROP LOGIN {name}")
+        except pyodbc.ProgrammingError as error:
+            pytest.fail(f"login {name} of {server.target} stays behind: {error}")
