@@ -12,7 +12,7 @@ from tests.standin import Standin, running
 
 @pytest.fixture(scope="session")
 def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
-    """A stand-in for the whole session, on a free port, with a password of its own."""
+    """Start a stand-in for the whole session, on a free port, with a password of its own."""
     with running(tmp_path_factory.mktemp("sqlserver")) as started:
         yield started
 

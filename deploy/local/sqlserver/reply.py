@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterator
 
 from deploy.local.sqlserver import tokens
 from deploy.local.sqlserver.errors import Cancelled, SqlError
@@ -37,13 +37,13 @@ class Reply:
         self._waiting: tuple[int, int | None, bool, bool] | None = None
         self._encode: Encoder | None = None
 
-    def batch(self, events: Iterable[Event]) -> None:
+    def batch(self, events: Iterator[Event]) -> None:
         """Write what a batch of statements yields."""
         self._statements(events, tokens.DONE)
         if self._waiting is None or self._session.transaction != self._transaction:
             self._done(tokens.DONE)
 
-    def procedure(self, events: Iterable[Event]) -> None:
+    def procedure(self, events: Iterator[Event]) -> None:
         """Write what a procedure yields: its statements, its status, its output parameters."""
         status, values, failed = self._statements(events, tokens.DONE_IN_PROCEDURE)
         self._release(more=True)
@@ -66,17 +66,17 @@ class Reply:
         self._stream.write(tokens.done(tokens.DONE, attention=True))
         self._stream.finish()
 
-    def _statements(self, events: Iterable[Event], token: int) -> tuple[int, list[Parameter], bool]:
+    def _statements(self, events: Iterator[Event], token: int) -> tuple[int, list[Parameter], bool]:
+        """Write the events; return status, output parameters and whether something failed."""
         status = 0
         values: list[Parameter] = []
         failed = False
-        iterator = iter(events)
         while True:
             event: Event | None = None
             try:
-                event = next(iterator, None)
+                event = next(events, None)
                 if event is None:
-                    return status, values, failed
+                    break
                 if isinstance(event, Rows):
                     self._rows(event)
                 elif isinstance(event, Returned):
@@ -90,9 +90,13 @@ class Reply:
             except SqlError as problem:
                 failed = True
                 self._failure(problem, token)
-                if event is not None:
-                    continue
-                return status, values, failed
+                if event is None:
+                    break
+            except Cancelled:
+                if isinstance(events, Generator):
+                    events.close()
+                raise
+        return status, values, failed
 
     def _event(self, event: Columns | Done | Info | DatabaseChanged, token: int) -> None:
         if isinstance(event, Done):

@@ -21,6 +21,7 @@ __all__ = ["serve"]
 log = logging.getLogger(__name__)
 
 _LONGEST_LOGIN = 1 << 17
+_SECONDS_TO_LOG_IN = 30.0
 _LONGEST_MESSAGE = 1 << 28
 _ISOLATION = {
     0: None,
@@ -31,7 +32,6 @@ _ISOLATION = {
     5: "SNAPSHOT",
 }
 _BEGIN, _COMMIT, _ROLLBACK, _SAVE = 5, 7, 8, 9
-_FATAL = 20
 
 
 def serve(stream: Stream, engine: Engine, certificate: ssl.SSLContext | None) -> None:
@@ -54,6 +54,7 @@ def _log_in(
     stream: Stream, engine: Engine, certificate: ssl.SSLContext | None
 ) -> EngineSession | None:
     """Return the session, or None after telling the client why there is none."""
+    stream.wait_at_most(_SECONDS_TO_LOG_IN)
     message = stream.receive(_LONGEST_LOGIN)
     if message.kind is Kind.PRELOGIN:
         wanted = login.encryption_wanted(message.data)
@@ -71,6 +72,7 @@ def _log_in(
     if message.kind is not Kind.LOGIN:
         raise Malformed(f"a login was expected, a {message.kind.name} came")
     asked = login.read(message.data)
+    stream.wait_at_most(None)
     try:
         session = engine.open(asked.user, asked.password, asked.database, stream.attention_waiting)
     except SqlError as problem:
@@ -196,7 +198,7 @@ class _Conversation:
 
 def _name(reader: Reader) -> str:
     size = reader.u8() if reader.remaining else 0
-    return reader.take(size).decode("utf-16-le", "surrogatepass")
+    return reader.text(size // 2)
 
 
 def _failing(problem: SqlError) -> Iterator[Event]:

@@ -15,6 +15,7 @@ _HEADER = struct.Struct(">BBHHBB")
 _END_OF_MESSAGE = 0x01
 _RESET = 0x08 | 0x10
 _PEEK_EVERY = 0.005
+_READ_AHEAD = 1 << 20
 _WRITE_AHEAD = 32_768
 _TLS_HANDSHAKE = 0x16
 _TLS_REFUSAL = bytes.fromhex("15030300020228")  # alert: fatal, handshake failure
@@ -88,10 +89,14 @@ class Stream:
             raise Malformed(f"a packet of unknown kind {first[0]}") from None
         return Message(known, b"".join(parts), reset=bool(first[1] & _RESET))
 
+    def wait_at_most(self, seconds: float | None) -> None:
+        """Bound how long the client may stay silent; None for ever."""
+        self._socket.settimeout(seconds)
+
     def attention_waiting(self) -> bool:
         """Tell, without blocking, whether the client cancelled what runs now, or is gone."""
         now = time.monotonic()
-        if now >= self._next_peek:
+        if now >= self._next_peek and len(self._input) < _READ_AHEAD:
             self._next_peek = now + _PEEK_EVERY
             try:
                 data = self._socket.recv(65536, socket.MSG_DONTWAIT)
