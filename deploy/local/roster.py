@@ -46,13 +46,14 @@ class Roster:
             if done % 10 == 0 or done == len(planned):
                 say(f"{done} practices loaded (the last: {practice.center_id})")
 
-        total = practices.load_missing(
-            planned,
-            self.connect(),
-            user=USER,
-            password=self._password(USER).reveal(),
-            say=loaded,
-        )
+        with connection.translated("the stand-in"):
+            total = practices.load_missing(
+                planned,
+                self.connect(),
+                user=USER,
+                password=self._password(USER).reveal(),
+                say=loaded,
+            )
         if total.databases:
             say(f"{total.rows:,} rows in {total.seconds:.1f} s")
         practices.truth.write(self.stack.folder("sqlserver") / "truth.json", planned)
