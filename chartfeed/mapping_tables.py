@@ -1,0 +1,107 @@
+"""Mappings, reports and differences as text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from producers import canonical
+from producers.catalog import Catalog
+from producers.extract import CenterDay
+from producers.mapping import ColumnMapping, Mapping, TableMapping
+from producers.validation import Finding
+
+__all__ = ["aligned", "catalog", "day", "findings", "mapping", "printable"]
+
+CHART_TEXT = 40
+
+
+def printable(text: str) -> str:
+    """Give a text from a database so that a terminal only shows it."""
+    return "".join(sign if sign.isprintable() else f"\\x{ord(sign):02x}" for sign in text)
+
+
+def aligned(rows: Sequence[Sequence[str]], indent: str = "") -> Iterator[str]:
+    """Give rows as lines with their columns aligned."""
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))] if rows else []
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        yield (indent + "  ".join(cells)).rstrip()
+
+
+def mapping(one: Mapping) -> Iterator[str]:
+    """Give a mapping as a table with its evidence."""
+    problem = one.approval_problem()
+    yield f"{one.center}: database {one.database}, schema {one.schema or 'open'}"
+    if one.schema_rivals:
+        yield f"  possible schemas: {', '.join(map(printable, one.schema_rivals))}"
+    if problem is None and one.reviewed_at is not None:
+        yield f"approved by {one.reviewed_by} at {one.reviewed_at:%Y-%m-%d %H:%M} UTC"
+    else:
+        yield f"NOT approved: {problem}"
+    rows = [("", "is", "type", "sure", "because")]
+    for role in canonical.TABLES:
+        table = one.tables[role]
+        rows.append(_line(role, table, ""))
+        rows += _rivals(table)
+        for key in canonical.TABLES[role]:
+            column = table.columns[key]
+            rows.append(_line(f"  {role}.{key}", column, column.type or ""))
+            rows += _rivals(column)
+    yield from aligned(rows)
+
+
+def _line(label: str, one: TableMapping | ColumnMapping, type_: str) -> tuple[str, ...]:
+    name = "(open)" if one.name is None else printable(one.name)
+    sure = "" if one.name is None else f"{one.confidence:.2f}"
+    return (label, name, type_, sure, printable("; ".join(one.evidence)))
+
+
+def _rivals(one: TableMapping | ColumnMapping) -> list[tuple[str, ...]]:
+    return [
+        (
+            "      rival",
+            printable(rival.name),
+            "",
+            f"{rival.confidence:.2f}",
+            printable("; ".join(rival.evidence)),
+        )
+        for rival in one.rivals
+    ]
+
+
+def catalog(one: Catalog) -> Iterator[str]:
+    """Give a catalog as it is: every table with its rows, key and columns."""
+    for table in one.tables:
+        key = ", ".join(map(printable, table.primary_key)) or "none"
+        place = f"{printable(table.schema)}.{printable(table.name)}"
+        yield f"{place}  {table.rows:,} rows, primary key {key}"
+        for column in table.columns:
+            null = "" if column.nullable else " not null"
+            yield f"    {printable(column.name)}  {column.described}{null}"
+
+
+def findings(found: Sequence[Finding]) -> Iterator[str]:
+    """Give what a validation found, errors first."""
+    order = ["error", "warning", "info"]
+    ranked = sorted(found, key=lambda finding: order.index(finding.level))
+    yield from aligned([(f.level, f.point, printable(f.text)) for f in ranked], "  ")
+
+
+def day(one: CenterDay) -> Iterator[str]:
+    """Give a day's unified rows; they have no names of people, and chart texts are cut."""
+    rows = [("patient", "status", "insurer", "codes", "entry")]
+    for row in one.rows[:20]:
+        text = row.chart_entry
+        cut = text if len(text) <= CHART_TEXT else text[: CHART_TEXT - 1] + "…"
+        rows.append(
+            (
+                str(row.patient_id),
+                str(row.insurance_status),
+                printable(row.insurance_name or ""),
+                ",".join(row.service_codes),
+                printable(cut),
+            )
+        )
+    yield from aligned(rows, "  ")
+    if len(one.rows) > 20:
+        yield f"  … and {len(one.rows) - 20:,} more"

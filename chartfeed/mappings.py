@@ -1,0 +1,186 @@
+"""Discovery and approval over many centers: what the commands and the demo call."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar
+
+from chartfeed import sources
+from producers import approval, discover, drift, mapping_file, merging, validation
+from producers.choices import Choices
+from producers.connection import connect
+from producers.discovery import valuebank
+from producers.discovery.valuebank import ValueBank
+from producers.errors import Drift, Unapproved
+from schemas.errors import ChartfeedError
+from schemas.insurance import StatusTable
+
+if TYPE_CHECKING:
+    import pyodbc
+
+    from chartfeed.settings import Center, Settings
+    from producers.mapping import Mapping
+    from producers.validation import Report
+
+__all__ = ["Outcome", "State", "approve", "bank", "each", "examine", "propose", "state", "write"]
+
+MOST_THREADS = 16
+T = TypeVar("T")
+_LEARNING = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What discovery gave for a center: a mapping, or why not; `kept` says why none was written."""
+
+    center: Center
+    mapping: Mapping | None = None
+    kept: str | None = None
+    error: ChartfeedError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where a center's mapping stands."""
+
+    center: Center
+    word: str
+    open_points: tuple[str, ...] = ()
+    detail: str | None = None
+    reviewed_by: str | None = None
+
+
+def each(centers: Sequence[Center], work: Callable[[Center], T]) -> list[T]:
+    """Give what `work` gives for each center, several at once, in the centers' order."""
+    with ThreadPoolExecutor(max_workers=max(1, min(MOST_THREADS, len(centers)))) as pool:
+        return list(pool.map(work, centers))
+
+
+def opened(settings: Settings, center: Center) -> closing[pyodbc.Connection]:
+    """Open a connection to a center that closes at the end of its block."""
+    return closing(connect(sources.of(settings, center)))
+
+
+def bank(settings: Settings) -> ValueBank:
+    """Give what approved centers taught."""
+    return valuebank.load(settings.mappings / valuebank.NAME)
+
+
+def propose(settings: Settings, center: Center, learned: ValueBank) -> Mapping:
+    """Give a fresh proposal; nothing is written."""
+    with opened(settings, center) as connection:
+        return discover.propose(
+            connection, center=center.id, database=center.database, learned=learned.learned
+        )
+
+
+def write(
+    settings: Settings,
+    centers: Sequence[Center],
+    *,
+    by: str,
+    now: Callable[[], datetime],
+    again: bool = False,
+) -> list[Outcome]:
+    """Propose a mapping for each center and write it, unless a person's work would be lost."""
+    learned = bank(settings)
+
+    def work(center: Center) -> Outcome:
+        try:
+            proposed = propose(settings, center, learned)
+            kept = None if again else _kept(settings, center)
+            if kept is None:
+                approval.propose(settings.mappings, proposed, by=by, at=now())
+        except ChartfeedError as error:
+            return Outcome(center, error=error)
+        return Outcome(center, proposed, kept)
+
+    return each(centers, work)
+
+
+def _kept(settings: Settings, center: Center) -> str | None:
+    """Say why the center's present file must stay, None where it may be replaced."""
+    path = mapping_file.path_of(settings.mappings, center.id)
+    if not path.exists():
+        return None
+    present = mapping_file.load(path, center=center.id)
+    if present.approval_problem() is None:
+        with opened(settings, center) as connection:
+            moved = drift.differences(present, drift.live(connection, present))
+        return None if moved else f"approved by {present.reviewed_by}"
+    if present.fingerprint != present.current_fingerprint():
+        return "edited by hand"
+    return None
+
+
+def load(settings: Settings, center: Center) -> Mapping:
+    """Give a center's mapping as its file has it."""
+    path = mapping_file.path_of(settings.mappings, center.id)
+    return mapping_file.load(path, center=center.id)
+
+
+def examine(settings: Settings, center: Center, mapping: Mapping, choices: Choices) -> Report:
+    """Give the mapping with what was chosen, and what the validation says of it."""
+    with opened(settings, center) as connection:
+        if choices.names or choices.live:
+            fresh = discover.propose(
+                connection,
+                center=center.id,
+                database=center.database,
+                learned=bank(settings).learned,
+                chosen=merging.chosen_names(mapping, choices),
+            )
+            mapping = merging.merged(mapping, fresh, choices)
+        return validation.validate(
+            connection,
+            mapping,
+            center_name=center.name,
+            table=StatusTable.of(settings.insurance_status),
+        )
+
+
+def approve(
+    settings: Settings, center: Center, choices: Choices, *, reviewer: str, at: datetime
+) -> tuple[Mapping, Report]:
+    """Validate and approve a center's mapping; the value bank learns from it."""
+    before = load(settings, center)
+    report = examine(settings, center, before, choices)
+    return seal(settings, report, before, reviewer=reviewer, at=at), report
+
+
+def seal(
+    settings: Settings, report: Report, before: Mapping, *, reviewer: str, at: datetime
+) -> Mapping:
+    """Write the approval of what was examined, and let the value bank learn from it."""
+    approved = approval.approve(settings.mappings, report, before, reviewer=reviewer, at=at)
+    with _LEARNING:
+        present = bank(settings)
+        learned = valuebank.learn(present, approved)
+        if learned != present:
+            mapping_file.replace_file(settings.mappings / valuebank.NAME, valuebank.render(learned))
+    return approved
+
+
+def state(settings: Settings, center: Center) -> State:
+    """Tell where a center's mapping stands, its live schema included."""
+    try:
+        mapping = load(settings, center)
+        points = tuple(mapping.open_points())
+        problem = mapping.approval_problem()
+        if problem is not None:
+            return State(center, "unreviewed", points, problem)
+        with opened(settings, center) as connection:
+            approval.require_fit(connection, mapping)
+    except Drift as error:
+        return State(center, "drift", detail=error.message)
+    except Unapproved as error:
+        return State(center, "unreviewed", detail=error.message)
+    except ChartfeedError as error:
+        word = "unreviewed" if error.exit_code == 2 else "down"
+        return State(center, word, detail=error.message)
+    return State(center, "approved", points, reviewed_by=mapping.reviewed_by)
