@@ -21,7 +21,7 @@ HEADERS = b"\x16\0\0\0\x12\0\0\0\x02\0" + b"\0" * 8 + b"\x01\0\0\0"
 INT = SqlType("int")
 
 
-def as_sent(kind, value):
+def as_sent(kind: SqlType, value: object) -> Parameter:
     """Return the parameter as the stand-in reads it after it travelled."""
     form = types.canonical(kind)
     data = null_value(form) if value is None else value_encoder(kind)(value)
@@ -30,7 +30,7 @@ def as_sent(kind, value):
     return parameter
 
 
-VALUES = [
+VALUES: list[tuple[SqlType, object]] = [
     (INT, -(2**31)),
     (SqlType("tinyint"), 255),
     (SqlType("smallint"), -32768),
@@ -73,12 +73,12 @@ VALUES = [
 
 
 @pytest.mark.parametrize(("kind", "value"), VALUES, ids=lambda part: getattr(part, "name", ""))
-def test_a_value_comes_back_as_it_was_sent(kind, value):
+def test_a_value_comes_back_as_it_was_sent(kind: SqlType, value: object) -> None:
     assert value == as_sent(kind, value).value
 
 
 @pytest.mark.parametrize("kind", sorted({kind for kind, _ in VALUES}, key=repr), ids=repr)
-def test_null_comes_back_as_null_and_the_type_as_itself(kind):
+def test_null_comes_back_as_null_and_the_type_as_itself(kind: SqlType) -> None:
     parameter = as_sent(kind, None)
 
     assert parameter.value is None
@@ -87,38 +87,38 @@ def test_null_comes_back_as_null_and_the_type_as_itself(kind):
 
 
 @given(st.text())
-def test_any_text_survives_as_nvarchar(text):
+def test_any_text_survives_as_nvarchar(text: str) -> None:
     assert text == as_sent(SqlType("nvarchar", -1), text).value
 
 
 @given(st.binary())
-def test_every_byte_is_a_character_of_code_page_1252(data):
+def test_every_byte_is_a_character_of_code_page_1252(data: bytes) -> None:
     assert data == types.encode_1252(types.decode_1252(data))
 
 
-def test_what_code_page_1252_lacks_becomes_a_question_mark():
+def test_what_code_page_1252_lacks_becomes_a_question_mark() -> None:
     assert b"\x80 ?" == types.encode_1252("€ Ж")
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=4, min_value=-(10**9)))
-def test_any_amount_survives_as_decimal(value):
+def test_any_amount_survives_as_decimal(value: Decimal) -> None:
     if abs(value) < 10**30:
         assert value == as_sent(SqlType("decimal", precision=38, scale=4), value).value
 
 
-def test_a_row_without_null_is_a_row_and_one_with_null_tells_which():
+def test_a_row_without_null_is_a_row_and_one_with_null_tells_which() -> None:
     encode = encoder((INT, SqlType("nvarchar", 10), INT))
 
     assert encode([(1, "ä", 2)]) == b"\xd1\x04\x01\0\0\0\x02\0\xe4\0\x04\x02\0\0\0"
     assert encode([(1, None, None)]) == b"\xd2\x06\x04\x01\0\0\0"
 
 
-def test_a_value_longer_than_its_column_is_an_error_not_a_broken_row():
+def test_a_value_longer_than_its_column_is_an_error_not_a_broken_row() -> None:
     with pytest.raises(SqlError, match="more than 4 bytes"):
         encoder((SqlType("nvarchar", 2),))([("abc",)])
 
 
-def test_a_message_may_hold_several_calls():
+def test_a_message_may_hold_several_calls() -> None:
     first = b"\xff\xff\x0c\0\0\0" + b"\0\0\x26\x04\x04\x07\0\0\0"
 
     found = calls(HEADERS + first + b"\xff" + first)
@@ -142,17 +142,17 @@ def test_a_message_may_hold_several_calls():
         ("sysname", SqlType("nvarchar", 128)),
     ],
 )
-def test_a_declared_type_is_read(text, kind):
+def test_a_declared_type_is_read(text: str, kind: SqlType) -> None:
     assert kind == types.parse(text)
 
 
 @pytest.mark.parametrize("text", ["geometry", "int)", "varchar(many)", ""])
-def test_a_type_nobody_knows_is_named_in_the_error(text):
+def test_a_type_nobody_knows_is_named_in_the_error(text: str) -> None:
     with pytest.raises(Unsupported):
         types.parse(text)
 
 
-def test_declarations_are_read_with_their_commas_and_outputs():
+def test_declarations_are_read_with_their_commas_and_outputs() -> None:
     declared = types.parameters_declared("@P1 decimal(10,2),@n nvarchar(4000) = N'a,b' OUTPUT")
 
     assert declared == (
@@ -167,14 +167,14 @@ WELL_FORMED = (
 
 
 @given(st.binary(max_size=300))
-def test_whatever_is_sent_as_a_call_is_read_or_malformed(data):
+def test_whatever_is_sent_as_a_call_is_read_or_malformed(data: bytes) -> None:
     for message in (data, HEADERS + data, HEADERS + b"\xff\xff\x0a\0\0\0\0\0" + data):
         with suppress(Malformed, SqlError):
             calls(message)
 
 
 @given(st.integers(0, len(WELL_FORMED) - 1), st.integers(0, 255))
-def test_a_call_with_one_byte_changed_is_read_or_malformed(place, byte):
+def test_a_call_with_one_byte_changed_is_read_or_malformed(place: int, byte: int) -> None:
     message = bytearray(WELL_FORMED)
     message[place] = byte
     with suppress(Malformed, SqlError):

@@ -39,8 +39,9 @@ class Reply:
 
     def batch(self, events: Iterator[Event]) -> None:
         """Write what a batch of statements yields."""
-        self._statements(events, tokens.DONE)
-        if self._waiting is None or self._session.transaction != self._transaction:
+        _, _, failed = self._statements(events, tokens.DONE)
+        self._compare_transactions(committed=not failed)
+        if self._waiting is None:
             self._done(tokens.DONE)
 
     def procedure(self, events: Iterator[Event]) -> None:

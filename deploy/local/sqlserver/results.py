@@ -97,8 +97,11 @@ Event: TypeAlias = Columns | Rows | Done | Info | Failure | DatabaseChanged | Re
 class EngineSession(Protocol):
     """One login's work with the engine; used by one thread."""
 
-    spid: int
-    database: str
+    @property
+    def spid(self) -> int: ...
+
+    @property
+    def database(self) -> str: ...
 
     @property
     def transaction(self) -> int:
