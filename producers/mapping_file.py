@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -164,18 +165,12 @@ def _next(error: BadInput, name: str) -> str:
 
 
 def _refuse_the_future(text: str, name: str) -> None:
-    try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError:
-        return  # The document's own errors say more.
-    if not isinstance(data, dict):
+    given = re.search(r"^format:\s*(\d+)\s*$", text, re.MULTILINE)
+    if given is None:
+        return  # Damaged, or not ours: the document's own errors say more.
+    if int(given[1]) > FORMAT:
         raise MappingDamaged(
-            f"{name}:1: not a mapping file", hint=f"delete {name} and run chartfeed discover"
-        )
-    given = data.get("format")
-    if isinstance(given, int) and not isinstance(given, bool) and given > FORMAT:
-        raise MappingDamaged(
-            f"{name}:{_line_of(text, 'format')}: format {given} is newer than this chartfeed "
+            f"{name}:{_line_of(text, 'format')}: format {given[1]} is newer than this chartfeed "
             f"knows ({FORMAT})",
             hint="update chartfeed, or run chartfeed discover to make the file anew",
         )

@@ -15,7 +15,7 @@ SET NOCOUNT ON;
 SELECT s.name, t.name, t.object_id
 FROM sys.tables AS t JOIN sys.schemas AS s ON s.schema_id = t.schema_id
 ORDER BY s.name, t.name;
-SELECT c.object_id, c.name, y.name, c.max_length, c.precision, c.scale, c.is_nullable
+SELECT c.object_id, c.name, y.name, c.max_length, c.[precision], c.scale, c.is_nullable
 FROM sys.columns AS c
 JOIN sys.tables AS t ON t.object_id = c.object_id
 LEFT JOIN sys.types AS y ON y.user_type_id = c.system_type_id
@@ -34,7 +34,7 @@ GROUP BY p.object_id;
 
 # The same for a few tables, by their names; what is not there gives no row.
 LIVE = """\
-SELECT t.object_id, c.name, y.name, c.max_length, c.precision, c.scale, c.is_nullable,
+SELECT t.object_id, c.name, y.name, c.max_length, c.[precision], c.scale, c.is_nullable,
   x.key_ordinal
 FROM sys.tables AS t
 JOIN sys.columns AS c ON c.object_id = t.object_id

@@ -202,7 +202,7 @@ class _Probe:
                 if not asked:
                     yield Finding(Level.WARNING, point, "has no values; its join is untried")
                     continue
-                text = f"{found / asked:.0%} of {asked:,} newest values found in {spec.refers_to}"
+                text = f"{100 * found / asked:.0f} % of {asked:,} newest values found in {spec.refers_to}"
                 yield Finding(Level.INFO if found else Level.ERROR, point, text)
 
     def days(self) -> Iterator[Finding]:
@@ -214,7 +214,7 @@ class _Probe:
                 continue
             share = valid / given
             level = Level.INFO if share > 0.95 else Level.WARNING if share > 0.80 else Level.ERROR
-            yield Finding(level, point, f"{share:.1%} of {given:,} dates are valid")
+            yield Finding(level, point, f"{100 * share:.1f} % of {given:,} dates are valid")
 
     def arts(self, table: StatusTable) -> Iterator[Finding]:
         counts = {art: int(count) for art, count in self._rows(statements.arts(self._mapping))}
@@ -238,7 +238,7 @@ class _Probe:
                 yield Finding(Level.WARNING, f"{table}.DELKZ", "has no rows")
                 continue
             level = Level.WARNING if dead / total > 0.5 else Level.INFO
-            text = f"{dead / total:.1%} of {total:,} rows count as deleted"
+            text = f"{100 * dead / total:.1f} % of {total:,} rows count as deleted"
             yield Finding(level, f"{table}.DELKZ", text)
 
     def change_tracking(self) -> Iterator[Finding]:

@@ -259,8 +259,6 @@ def _values_alone(
     found = context.links.get(link) if link else None
     if not (parent and link and found and profile) or profile.dates > 0.9:
         return []
-    piece = inclusion.evidence(link, found)
-    variety = min(1.0, profile.distinct / max(1, min(parent.rows, profile.given)))
-    spread = f"{profile.distinct:,} different values for {parent.rows:,} rows there"
-    pieces = [piece, Evidence(spread, 0.6 * variety)] if piece else []
-    return [one for one in pieces if one.weight]
+    piece = inclusion.evidence(link, found, alike=inclusion.alike(table, column.name, parent))
+    spread = inclusion.coverage(profile, parent, many=wanted.refers_to == "PATIENT")
+    return [piece, spread] if piece and piece.weight > 0 else []

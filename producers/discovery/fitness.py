@@ -44,7 +44,7 @@ def is_number(declared: str) -> bool:
 
 
 def _percent(share: float, profile: Profile, what: str) -> str:
-    return f"{share:.0%} of {profile.given:,} values are {what}"
+    return f"{100 * share:.0f} % of {profile.given:,} values are {what}"
 
 
 def score(  # noqa: PLR0911 - one answer a kind

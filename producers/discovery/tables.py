@@ -19,7 +19,7 @@ from producers.discovery.shape import Named
 __all__ = ["Choice", "Profiles", "Values", "by_name", "by_values", "style"]
 
 Profiles = Mapping[tuple[str, str], Mapping[str, Profile]]
-DOMINANT = 4
+DOMINANT = 3
 LEAST = 0.35
 NEAR = 0.2
 SHAPE_LEAD = 0.5
@@ -165,8 +165,8 @@ def link_evidence(table: Table, column: str, values: Values, refers_to: str) -> 
     profile = values.profiles[table.schema, table.name].get(column)
     link = Link(table.schema, table.name, column, parent.name, parent.primary_key[0])
     found = values.links.get(link)
-    piece = inclusion.evidence(link, found)
+    piece = inclusion.evidence(link, found, alike=inclusion.alike(table, column, parent))
     if piece is None or profile is None or piece.weight <= 0 or profile.dates > 0.9:
         return None
-    variety = min(1.0, profile.distinct / max(1, min(parent.rows, profile.given)))
-    return Evidence(piece.text, piece.weight * (0.4 + 0.6 * variety))
+    spread = inclusion.coverage(profile, parent, many=refers_to == "PATIENT")
+    return Evidence(f"{piece.text}, {spread.text}", piece.weight * (0.1 + 1.2 * spread.weight))
