@@ -132,8 +132,7 @@ def database(a_database: ADatabase) -> Database:
 
 
 @pytest.fixture(scope="module")
-def shared(server: Server, admin: Session) -> Iterator[Database]:
-    """A database for cases that leave nothing behind, or only what has its own name."""
+def shared_database(server: Server, admin: Session) -> Iterator[Database]:
     database = Database(server, admin)
     database.create(
         tracking=False,
@@ -144,6 +143,13 @@ def shared(server: Server, admin: Session) -> Iterator[Database]:
     )
     yield database
     database.drop()
+
+
+@pytest.fixture
+def shared(shared_database: Database) -> Iterator[Database]:
+    """A module's own database, untracked, in sessions of the test's own."""
+    yield shared_database
+    shared_database.disconnect()
 
 
 @pytest.fixture

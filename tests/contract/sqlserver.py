@@ -133,7 +133,9 @@ class Server:
         text = ";".join(f"{key}={value}" for key, value in parts.items())
         return pyodbc.connect(text, autocommit=autocommit, timeout=login_timeout)
 
-    def session(self, database: str = "master", *, autocommit: bool = True, **parts: str) -> Session:
+    def session(
+        self, database: str = "master", *, autocommit: bool = True, **parts: str
+    ) -> Session:
         return Session(self.connect(database, autocommit=autocommit, **parts))
 
 

@@ -641,16 +641,17 @@ def test_retention_is_what_was_set(
 def test_retention_changes_while_tracking_goes_on(tracked: Database) -> None:
     tracked.run("UPDATE t SET a = 0 WHERE id = 1")
     tracked.alter("SET CHANGE_TRACKING (CHANGE_RETENTION = 7 DAYS)")
-    read = (
-        "SELECT retention_period FROM sys.change_tracking_databases WHERE database_id = DB_ID()"
-    )
+    read = "SELECT retention_period FROM sys.change_tracking_databases WHERE database_id = DB_ID()"
     assert tracked.value(read) == 7
     assert len(tracked.changes("t")) == 1
 
 
 def test_an_untracked_database_is_not_in_the_list(a_database: ADatabase) -> None:
     database = a_database(tracking=False)
-    assert database.rows("SELECT 1 FROM sys.change_tracking_databases WHERE database_id = DB_ID()") == []
+    assert (
+        database.rows("SELECT 1 FROM sys.change_tracking_databases WHERE database_id = DB_ID()")
+        == []
+    )
 
 
 def test_tracking_goes_on_over_new_columns_and_new_names(tracked: Database) -> None:

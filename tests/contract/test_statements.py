@@ -11,34 +11,36 @@ from tests.contract.sqlserver import Database, fails
 
 
 @pytest.fixture(scope="module")
-def practice(shared: Database) -> Database:
+def practice(shared_database: Database) -> Database:
     """Four entries of three patients with their services and insurances."""
-    shared.run("CREATE SCHEMA ck")
-    shared.run(
+    shared_database.run("CREATE SCHEMA ck")
+    shared_database.run(
         "CREATE TABLE ck.KARTEI (ID int NOT NULL PRIMARY KEY, PATNR int NULL, DATUM int NULL,"
         " BEMERKUNG nvarchar(500) NULL, DELKZ bit NULL)"
     )
-    shared.run(
+    shared_database.run(
         "CREATE TABLE ck.LEISTUNG (ID int NOT NULL PRIMARY KEY, PATIENTID int NULL,"
         " DATUM varchar(8) NULL, LEISTUNG varchar(20) NULL, DELKZ int NULL)"
     )
-    shared.run(
+    shared_database.run(
         "CREATE TABLE ck.PATKASSE (ID int NOT NULL PRIMARY KEY, PATNR int, KASSENID int)"
     )
-    shared.run("CREATE TABLE ck.KASSEN (ID int NOT NULL PRIMARY KEY, NAME nvarchar(100), ART char(1))")
-    shared.run(
+    shared_database.run(
+        "CREATE TABLE ck.KASSEN (ID int NOT NULL PRIMARY KEY, NAME nvarchar(100), ART char(1))"
+    )
+    shared_database.run(
         "INSERT INTO ck.KARTEI VALUES (1, 1, 20220118, N'Kontrolle', 0),"
         " (2, 1, 20220118, N'Füllung', NULL), (3, 2, 20220118, NULL, 0),"
         " (4, 3, 20220119, N'gelöscht', 1)"
     )
-    shared.run(
+    shared_database.run(
         "INSERT INTO ck.LEISTUNG VALUES (1, 1, '20220118', '01 ', 0),"
         " (2, 1, '20220118', '1040', NULL), (3, 2, '20220118', '13b', 0),"
         " (4, 2, '20220118', '', 0)"
     )
-    shared.run("INSERT INTO ck.PATKASSE VALUES (1, 1, 10), (2, 1, 20), (3, 2, 99)")
-    shared.run("INSERT INTO ck.KASSEN VALUES (10, N'AOK', '1'), (20, N'PRIVAT', 'P')")
-    return shared
+    shared_database.run("INSERT INTO ck.PATKASSE VALUES (1, 1, 10), (2, 1, 20), (3, 2, 99)")
+    shared_database.run("INSERT INTO ck.KASSEN VALUES (10, N'AOK', '1'), (20, N'PRIVAT', 'P')")
+    return shared_database
 
 
 @pytest.mark.parametrize(
@@ -54,7 +56,9 @@ def practice(shared: Database) -> Database:
             id="offset and fetch",
         ),
         pytest.param("SELECT ID FROM ck.KARTEI ORDER BY ID OFFSET 3 ROWS", [(4,)], id="offset"),
-        pytest.param("SELECT DISTINCT PATNR FROM ck.KARTEI ORDER BY PATNR", [(1,), (2,), (3,)], id="distinct"),
+        pytest.param(
+            "SELECT DISTINCT PATNR FROM ck.KARTEI ORDER BY PATNR", [(1,), (2,), (3,)], id="distinct"
+        ),
         pytest.param(
             "SELECT PATNR, COUNT(*) AS n FROM ck.KARTEI GROUP BY PATNR HAVING COUNT(*) > 1",
             [(1, 2)],
@@ -170,7 +174,7 @@ def practice(shared: Database) -> Database:
             id="openjson",
         ),
         pytest.param(
-            "SELECT j.id, j.s FROM OPENJSON(N'[{\"id\": 1, \"s\": \"ä\"}, {\"id\": 2}]')"
+            'SELECT j.id, j.s FROM OPENJSON(N\'[{"id": 1, "s": "ä"}, {"id": 2}]\')'
             " WITH (id int '$.id', s nvarchar(10) '$.s') AS j ORDER BY j.id",
             [(1, "ä"), (2, None)],
             id="openjson with columns",
@@ -395,7 +399,10 @@ def test_rows_change_through_joins_and_tell_what_they_were(shared: Database) -> 
     shared.run("DROP TABLE IF EXISTS b")
     shared.run("CREATE TABLE b (id int NOT NULL PRIMARY KEY, n int)")
     shared.run("INSERT INTO b VALUES (1, 1), (2, 2), (3, 3)")
-    assert shared.run("UPDATE b SET n = v.n FROM b JOIN (VALUES (1, 10)) AS v (id, n) ON v.id = b.id") == 1
+    assert (
+        shared.run("UPDATE b SET n = v.n FROM b JOIN (VALUES (1, 10)) AS v (id, n) ON v.id = b.id")
+        == 1
+    )
     assert shared.run("DELETE x FROM b AS x WHERE x.n > 5") == 1
     assert shared.rows("DELETE FROM b OUTPUT deleted.id WHERE id = 2") == [(2,)]
     assert shared.rows("INSERT INTO b (id, n) OUTPUT inserted.id VALUES (7, 7)") == [(7,)]

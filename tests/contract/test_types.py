@@ -308,9 +308,7 @@ def test_keys_that_differ_in_accents_are_two(shared: Database) -> None:
 
 def test_a_binary_collation_tells_case_apart(shared: Database) -> None:
     shared.run("DROP TABLE IF EXISTS k")
-    shared.run(
-        "CREATE TABLE k (id varchar(10) COLLATE Latin1_General_BIN2 NOT NULL PRIMARY KEY)"
-    )
+    shared.run("CREATE TABLE k (id varchar(10) COLLATE Latin1_General_BIN2 NOT NULL PRIMARY KEY)")
     shared.run("INSERT INTO k VALUES ('13b'), ('13B')")
     assert shared.value("SELECT COUNT(*) FROM k WHERE id = '13b'") == 1
 
