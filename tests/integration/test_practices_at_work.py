@@ -58,7 +58,7 @@ def images(connection, practice):
     for role in layout.TRACKED:
         table = practice.table(role)
         names = [layout.split(spec)[0] for spec in layout.COLUMNS[role]]
-        with connection.cursor() as cursor:
+        with closing(connection.cursor()) as cursor:
             cursor.execute(statements.recent(practice, table, 1_000_000))
             rows = [
                 {
@@ -77,7 +77,7 @@ def expected(practice, commits=()):
 
 
 def scalar(connection, sql, *parameters):
-    with connection.cursor() as cursor:
+    with closing(connection.cursor()) as cursor:
         cursor.execute(sql, *parameters)
         return cursor.fetchone()[0]
 
@@ -92,7 +92,7 @@ def test_every_family_is_loaded_as_it_was_generated(loaded, connect, number):
 
 def test_loading_again_leaves_what_is_whole_and_replaces_what_is_not(loaded, connect):
     half = practices.plan(Request(count=7, families=("clean",), patients=5, tables=10))[6]
-    with closing(connect("master")) as master, master.cursor() as cursor:
+    with closing(connect("master")) as master, closing(master.cursor()) as cursor:
         cursor.execute(statements.create_database(half))
 
     done = practices.load_missing([*loaded, half], connect, user="chartfeed", password=READER)

@@ -86,7 +86,7 @@ def load_missing(
 
 def whole(master: pyodbc.Connection) -> Mapping[str, bool]:
     """Tell of each database on the server whether its loading came to the end."""
-    with master.cursor() as cursor:
+    with closing(master.cursor()) as cursor:
         cursor.execute(statements.DATABASES)
         return {name: bool(state) for name, state in cursor.fetchall()}
 
@@ -123,7 +123,7 @@ def _insert(own: pyodbc.Connection, practice: Practice, table: Table, rows: Iter
     """Insert rows thousands at a time, as one JSON document that the server takes apart."""
     sql = statements.insert_json(practice, table)
     total = 0
-    with own.cursor() as cursor:
+    with closing(own.cursor()) as cursor:
         while batch := list(islice(rows, BATCH)):
             cursor.execute(sql, json.dumps(batch, ensure_ascii=False, default=_json))
             total += len(batch)
@@ -137,7 +137,7 @@ def _json(value: object) -> str:
 
 def _run(connection: pyodbc.Connection, sql: str) -> None:
     """Run a batch to its end, so that no error in it stays unread."""
-    with connection.cursor() as cursor:
+    with closing(connection.cursor()) as cursor:
         cursor.execute(sql)
         while cursor.nextset():
             pass

@@ -137,7 +137,7 @@ class Desk:
         """Find out how a transaction ended: its rows are as intended, or as they were."""
         change = next(change for change in intent.deed.changes if change.table != layout.PATIENT)
         table = self.practice.table(change.table)
-        with connection.cursor() as cursor:
+        with contextlib.closing(connection.cursor()) as cursor:
             cursor.execute(statements.one(self.practice, table), change.key)
             row = cursor.fetchone()
         found = None if row is None else self._image(change.table, tuple(row))
@@ -173,7 +173,7 @@ class Desk:
 
     def _read(self, connection: pyodbc.Connection) -> Book:
         rows: dict[str, list[Image]] = {}
-        with connection.cursor() as cursor:
+        with contextlib.closing(connection.cursor()) as cursor:
             for role in layout.TRACKED:
                 table = self.practice.table(role)
                 cursor.execute(statements.recent(self.practice, table, NEWEST))
@@ -221,7 +221,7 @@ class Transaction:
         practice = self._desk.practice
         table = practice.table(change.table)
         key = table.column("ID").store.stored(change.key)
-        with self._connection.cursor() as cursor:
+        with contextlib.closing(self._connection.cursor()) as cursor:
             if change.after is None:
                 cursor.execute(statements.delete(practice, table), key)
             else:
@@ -254,7 +254,7 @@ class LostRow(Exception):
 
 
 def _scalar(connection: pyodbc.Connection, sql: str, *parameters: object) -> int:
-    with connection.cursor() as cursor:
+    with contextlib.closing(connection.cursor()) as cursor:
         cursor.execute(sql, *parameters)
         row = cursor.fetchone()
     return int(row[0]) if row is not None and row[0] is not None else 0
