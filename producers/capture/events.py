@@ -99,12 +99,11 @@ class Events:
             record = self._make[table](row, version, captured_at)
             if record is None:
                 return ()
-            value = self._encoders[type_](record)
-            if len(value) > LARGEST:
-                raise SkipRecord("the row is too large for an event", reason="too-large")
-            key = self._key(table, row[0])
+            key, value = self._key(table, row[0]), self._encoders[type_](record)
         except SkipRecord as error:
             return self._refused(table, row[0], error.reason, version, captured_at)
+        if len(value) > LARGEST:
+            return self._refused(table, row[0], "too-large", version, captured_at)
         return (Message(topic.name, key, value, headers(operation, version), table, version),)
 
     def gone(

@@ -7,8 +7,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from producers.capture.clock import Clock
-    from schemas.records import Checkpoint, SnapshotProgress
+    from producers.capture.clock import Clock, TableClock
+    from schemas.records import Checkpoint, SnapshotProgress, TablePosition
 
 __all__ = [
     "Changes",
@@ -105,16 +105,21 @@ def _void(checkpoint: Checkpoint, clock: Clock, identity: str, fingerprint: str)
         return Resync(Why.REMAPPED)
     known = {table.table: table for table in checkpoint.tables}
     for table in clock.tables:
-        before = known.get(table.table)
-        if before is None or before.object_id != table.object_id:
-            return Resync(Why.RECREATED, table.table)
-        if before.begin_version != table.begin_version:
-            return Resync(Why.TRUNCATED, table.table)
-    for table in clock.tables:
-        if table.min_valid is not None and table.min_valid > checkpoint.version:
-            return Resync(Why.EXPIRED, table.table)
+        why = _moved(known.get(table.table), table, checkpoint.version)
+        if why is not None:
+            return Resync(why, table.table)
     if clock.version is not None and clock.version < checkpoint.version:
         return Resync(Why.BACKWARDS)
+    return None
+
+
+def _moved(before: TablePosition | None, now: TableClock, version: int) -> Why | None:
+    if before is None or before.object_id != now.object_id:
+        return Why.RECREATED
+    if before.begin_version != now.begin_version:
+        return Why.TRUNCATED
+    if now.min_valid is not None and now.min_valid > version:
+        return Why.EXPIRED
     return None
 
 

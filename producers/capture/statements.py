@@ -33,13 +33,13 @@ def clock(mapping: Mapping) -> Statement:
     Nothing committed before that clock can have a version above the one that follows.
     """
     lines = ["SELECT SYSUTCDATETIME();", "SELECT CHANGE_TRACKING_CURRENT_VERSION(),"]
+    begun = "SELECT c.begin_version FROM sys.change_tracking_tables AS c WHERE c.object_id ="
     names: list[str] = []
     for number, name in enumerate(TRACKED, 1):
         end = "," if number < len(TRACKED) else ";"
         lines += [
             "  OBJECT_ID(?),",
-            "  (SELECT c.begin_version FROM sys.change_tracking_tables AS c"
-            " WHERE c.object_id = OBJECT_ID(?)),",
+            f"  ({begun} OBJECT_ID(?)),",
             f"  CHANGE_TRACKING_MIN_VALID_VERSION(OBJECT_ID(?)){end}",
         ]
         names += [table(mapping, name)] * 3

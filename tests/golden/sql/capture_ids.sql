@@ -1,0 +1,2 @@
+SELECT t.[ID], t.[DELKZ]
+FROM [ck].[KARTEI_8Y] AS t;

@@ -1,0 +1,2 @@
+SELECT t.[ID]
+FROM [ck].[KASSEN_8Y] AS t;

@@ -1,0 +1,4 @@
+SELECT TOP (5000) t.[ID], t.[PATNR_7M], t.[DATUM_7M], t.[BEMERKUNG_7M], t.[DELKZ]
+FROM [ck].[KARTEI_8Y] AS t
+WHERE t.[ID] > ?
+ORDER BY t.[ID];
