@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
@@ -16,9 +16,11 @@ __all__ = ["parse"]
 T = TypeVar("T")
 Path = tuple[int | str, ...]
 
+_ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}
 
-class _Loader(yaml.SafeLoader):
-    """A safe loader that refuses what YAML would silently overwrite, and keeps dates as texts."""
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """A safe loader, the fast one where PyYAML was built with it, that keeps dates as texts."""
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -30,9 +32,10 @@ _Loader.yaml_implicit_resolvers = {
 def parse(text: str, type_: type[T], *, name: str) -> T:
     """Return the YAML `text` as a value of `type_`; `name` is the file that errors speak of."""
     try:
-        root = yaml.compose(text, Loader=_Loader)
+        loader = _Loader(text)
+        root = loader.get_single_node()
         lines = _lines(root, name)
-        data = yaml.load(text, Loader=_Loader)  # noqa: S506 - a subclass of the safe loader
+        data = None if root is None else loader.construct_document(root)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
@@ -48,9 +51,18 @@ def parse(text: str, type_: type[T], *, name: str) -> T:
     except RecursionError:
         raise BadInput(f"{name}: nested too deeply", hint=f"correct {name}") from None
     try:
-        return TypeAdapter(type_).validate_python({} if data is None else data)
+        value: T = _adapter(type_).validate_python({} if data is None else data)
     except ValidationError as error:
         raise _explained(error, lines, type_, name) from error
+    return value
+
+
+def _adapter(type_: type[Any]) -> TypeAdapter[Any]:
+    """Return the type's validator, which is slow to build and the same each time."""
+    found = _ADAPTERS.get(type_)
+    if found is None:
+        found = _ADAPTERS[type_] = TypeAdapter(type_)
+    return found
 
 
 def _lines(root: yaml.Node | None, name: str) -> dict[Path, int]:
