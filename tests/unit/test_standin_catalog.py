@@ -226,6 +226,25 @@ def test_a_name_is_found_in_whatever_case(database: Database) -> None:
     assert database.rows(f"SELECT name FROM ({sql}) WHERE name = 'patient'") == [("PATIENT",)]
 
 
+@pytest.mark.parametrize(
+    ("schema", "name"),
+    [
+        *[("sys", name) for name in ("tables", "objects", "columns", "indexes", "partitions")],
+        *[("sys", name) for name in ("index_columns", "key_constraints", "change_tracking_tables")],
+        *[("sys", name) for name in ("default_constraints", "identity_columns")],
+        *[("information_schema", name) for name in ("tables", "columns", "key_column_usage")],
+        ("information_schema", "table_constraints"),
+    ],
+)
+def test_a_table_that_one_has_no_right_on_is_not_shown(
+    database: Database, schema: str, name: str
+) -> None:
+    a_patient_table(database)
+    assert select(database, schema, name, "*")
+    database.db.create_scalar_function("MAY_SEE_", lambda *_: 0, 1)
+    assert select(database, schema, name, "*") == []
+
+
 def test_500_tables_of_ten_columns_are_listed_in_a_moment(database: Database) -> None:
     columns = [a_column(number, f"SPALTE_{number}") for number in range(2, 11)]
     for number in range(500):

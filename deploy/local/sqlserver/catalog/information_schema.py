@@ -57,11 +57,13 @@ VIEWS: dict[tuple[str, str], View] = {
         ("DEFAULT_CHARACTER_SET_NAME", NAME, "'iso_1'"),
     ),
     ("information_schema", "tables"): view(
-        _TABLE, *_NAMES, ("TABLE_TYPE", SqlType("varchar", 10), "'BASE TABLE'")
+        f"{_TABLE} WHERE MAY_SEE_(t.object_id)",
+        *_NAMES,
+        ("TABLE_TYPE", SqlType("varchar", 10), "'BASE TABLE'"),
     ),
     ("information_schema", "columns"): view(
         f"{_TABLE} JOIN meta_columns AS c USING (object_id)"
-        " LEFT JOIN catalog_types AS k ON k.name = c.type",
+        " LEFT JOIN catalog_types AS k ON k.name = c.type WHERE MAY_SEE_(t.object_id)",
         *_NAMES,
         ("COLUMN_NAME", NAME, "c.name"),
         ("ORDINAL_POSITION", INT, "c.ordinal"),
@@ -93,7 +95,7 @@ VIEWS: dict[tuple[str, str], View] = {
         *constants(NAME, "NULL", "DOMAIN_CATALOG", "DOMAIN_SCHEMA", "DOMAIN_NAME"),
     ),
     ("information_schema", "table_constraints"): view(
-        f"{_KEY} WHERE i.is_primary",
+        f"{_KEY} WHERE i.is_primary AND MAY_SEE_(t.object_id)",
         *_CONSTRAINT,
         *_NAMES,
         ("CONSTRAINT_TYPE", _WORD, "'PRIMARY KEY'"),
@@ -102,7 +104,8 @@ VIEWS: dict[tuple[str, str], View] = {
     ),
     ("information_schema", "key_column_usage"): view(
         f"{_KEY} JOIN json_each(i.columns) AS e JOIN meta_columns AS c"
-        " ON c.object_id = i.object_id AND c.column_id = e.value WHERE i.is_primary",
+        " ON c.object_id = i.object_id AND c.column_id = e.value"
+        " WHERE i.is_primary AND MAY_SEE_(t.object_id)",
         *_CONSTRAINT,
         *_NAMES,
         ("COLUMN_NAME", NAME, "c.name"),

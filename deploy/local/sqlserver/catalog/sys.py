@@ -28,13 +28,15 @@ _CREATED, _MODIFIED = moment("o.created"), moment("o.modified")
 
 _OBJECTS = f"""(
  SELECT object_id, name, schema_id, 0 AS parent_object_id, 'U ' AS type,
-  'USER_TABLE' AS type_desc, created, modified FROM meta_tables
+  'USER_TABLE' AS type_desc, created, modified FROM meta_tables WHERE MAY_SEE_(object_id)
  UNION ALL SELECT {CONSTRAINT_ID}, i.name, t.schema_id, i.object_id, 'PK',
   'PRIMARY_KEY_CONSTRAINT', t.created, t.modified
-  FROM meta_indexes AS i JOIN meta_tables AS t USING (object_id) WHERE i.is_primary
+  FROM meta_indexes AS i JOIN meta_tables AS t USING (object_id)
+  WHERE i.is_primary AND MAY_SEE_(t.object_id)
  UNION ALL SELECT {DEFAULT_ID}, {DEFAULT_NAME}, t.schema_id, c.object_id, 'D ',
   'DEFAULT_CONSTRAINT', t.created, t.modified
-  FROM meta_columns AS c JOIN meta_tables AS t USING (object_id) WHERE c.default_sql IS NOT NULL
+  FROM meta_columns AS c JOIN meta_tables AS t USING (object_id)
+  WHERE c.default_sql IS NOT NULL AND MAY_SEE_(t.object_id)
 ) AS o"""
 
 _OBJECT_COLUMNS = (
@@ -52,11 +54,13 @@ _OBJECT_COLUMNS = (
 
 _TABLES = (
     "(SELECT object_id, name, schema_id, 0 AS parent_object_id, 'U ' AS type,"
-    " 'USER_TABLE' AS type_desc, created, modified, next_column_id FROM meta_tables) AS o"
+    " 'USER_TABLE' AS type_desc, created, modified, next_column_id"
+    " FROM meta_tables WHERE MAY_SEE_(object_id)) AS o"
 )
 
 _COLUMNS = view(
-    "meta_columns AS c LEFT JOIN catalog_types AS k ON k.name = c.type",
+    "meta_tables AS t JOIN meta_columns AS c USING (object_id)"
+    " LEFT JOIN catalog_types AS k ON k.name = c.type WHERE MAY_SEE_(t.object_id)",
     ("object_id", INT, "c.object_id"),
     ("name", NAME, "c.name"),
     ("column_id", INT, "c.column_id"),
@@ -87,12 +91,14 @@ _COLUMNS = view(
 _INDEXES = """(
  SELECT object_id, name, index_id, CASE WHEN clustered THEN 1 ELSE 2 END AS type,
   CASE WHEN clustered THEN 'CLUSTERED' ELSE 'NONCLUSTERED' END AS type_desc,
-  is_unique <> 0 OR is_primary <> 0 AS is_unique, is_primary <> 0 AS is_primary FROM meta_indexes
- UNION ALL SELECT object_id, NULL, 0, 0, 'HEAP', 0, 0 FROM meta_tables AS t WHERE NOT EXISTS
+  is_unique <> 0 OR is_primary <> 0 AS is_unique, is_primary <> 0 AS is_primary
+  FROM meta_indexes WHERE MAY_SEE_(object_id)
+ UNION ALL SELECT object_id, NULL, 0, 0, 'HEAP', 0, 0 FROM meta_tables AS t
+  WHERE MAY_SEE_(object_id) AND NOT EXISTS
   (SELECT 1 FROM meta_indexes AS c WHERE c.object_id = t.object_id AND c.clustered)
 ) AS i"""
 
-_INDEX_COLUMNS = "meta_indexes AS i, json_each(i.columns) AS e"
+_INDEX_COLUMNS = "meta_indexes AS i, json_each(i.columns) AS e WHERE MAY_SEE_(i.object_id)"
 
 VIEWS: dict[tuple[str, str], View] = {
     ("sys", "types"): TYPES,
@@ -118,7 +124,8 @@ VIEWS: dict[tuple[str, str], View] = {
     ("sys", "all_columns"): _COLUMNS,
     ("sys", "identity_columns"): view(
         "meta_columns AS c JOIN meta_tables AS t USING (object_id)"
-        " LEFT JOIN catalog_types AS k ON k.name = c.type WHERE c.identity_seed IS NOT NULL",
+        " LEFT JOIN catalog_types AS k ON k.name = c.type"
+        " WHERE c.identity_seed IS NOT NULL AND MAY_SEE_(t.object_id)",
         ("object_id", INT, "c.object_id"),
         ("name", NAME, "c.name"),
         ("column_id", INT, "c.column_id"),
@@ -130,7 +137,8 @@ VIEWS: dict[tuple[str, str], View] = {
         ("last_value", BIGINT, "t.identity_last"),
     ),
     ("sys", "default_constraints"): view(
-        "meta_columns AS c JOIN meta_tables AS o USING (object_id) WHERE c.default_sql IS NOT NULL",
+        "meta_columns AS c JOIN meta_tables AS o USING (object_id)"
+        " WHERE c.default_sql IS NOT NULL AND MAY_SEE_(o.object_id)",
         ("name", NAME, DEFAULT_NAME),
         ("object_id", INT, DEFAULT_ID),
         ("schema_id", INT, "o.schema_id"),
@@ -173,7 +181,8 @@ VIEWS: dict[tuple[str, str], View] = {
         *constants(BIT, "0", "is_descending_key", "is_included_column"),
     ),
     ("sys", "key_constraints"): view(
-        "meta_indexes AS i JOIN meta_tables AS o USING (object_id) WHERE i.is_primary",
+        "meta_indexes AS i JOIN meta_tables AS o USING (object_id)"
+        " WHERE i.is_primary AND MAY_SEE_(o.object_id)",
         ("name", NAME, "i.name"),
         ("object_id", INT, CONSTRAINT_ID),
         ("schema_id", INT, "o.schema_id"),
@@ -207,7 +216,7 @@ VIEWS: dict[tuple[str, str], View] = {
         ("row_count", BIGINT, "ROW_COUNT_(i.object_id)"),
     ),
     ("sys", "change_tracking_tables"): view(
-        "ct_tables AS c",
+        "ct_tables AS c WHERE MAY_SEE_(c.object_id)",
         ("object_id", INT, "c.object_id"),
         ("is_track_columns_updated_on", BIT, "c.track_columns"),
         ("min_valid_version", BIGINT, "max(c.begin_version, c.cleanup_version)"),
