@@ -22,7 +22,7 @@ from deploy.local import configuration, guard, home
 from deploy.local.practices import FAMILIES, Request
 from deploy.local.roster import Roster
 from deploy.local.stack import SERVICES, Stack
-from deploy.local.staff import shift
+from deploy.local.staff.work import work as let_work
 from schemas.errors import BadInput, Failed
 
 __all__ = ["local"]
@@ -118,7 +118,7 @@ def work(stack: Stack, rate: float, seconds: float | None, seed: int) -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    tally = shift.work(
+    tally = let_work(
         roster.planned(),
         roster.connect(),
         roster.journal,
