@@ -11,13 +11,14 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pyodbc
 import pytest
 
-from bench.practices import Password, a_server
 from deploy.local import practices
 from deploy.local.practice import layout, statements
 from deploy.local.practice.loading import whole
@@ -26,6 +27,9 @@ from deploy.local.staff import journal
 from deploy.local.staff.work import work
 from producers.connection import number_of
 from tests import oracle
+from tests.practices_on import Password
+from tests.practices_on import settings as login
+from tests.standin import running
 
 pytestmark = [pytest.mark.sqlserver, pytest.mark.timeout(240)]
 
@@ -36,8 +40,8 @@ READER = "Aa1-" + secrets.token_urlsafe(12)
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory):
-    with a_server(tmp_path_factory.mktemp("practices")) as found:
-        yield found
+    with running(tmp_path_factory.mktemp("practices")) as standin:
+        yield login(standin)
 
 
 @pytest.fixture(scope="module")
@@ -104,16 +108,7 @@ def test_loading_again_leaves_what_is_whole_and_replaces_what_is_not(loaded, con
 
 def test_the_reader_sees_five_tables_and_their_changes_and_no_more(loaded, settings):
     practice = loaded[1]
-    reader = practices.connector(
-        type(settings)(
-            center="reader",
-            server=settings.server,
-            database="master",
-            user="chartfeed",
-            secret=Password(READER),
-            trust_server_certificate=True,
-        )
-    )
+    reader = practices.connector(replace(settings, user="chartfeed", secret=Password(READER)))
     with closing(reader(practice.database)) as connection:
         for role in layout.ROLES:
             table = statements.qualified(practice, practice.table(role))
@@ -155,7 +150,7 @@ def read(connect, practice):
 STAFF = """
 import os, sys
 from pathlib import Path
-from bench.practices import Password
+from tests.practices_on import Password
 from deploy.local import practices
 from deploy.local.staff.work import work
 from producers.connection import Settings
@@ -211,3 +206,35 @@ def test_the_example_day_is_still_exact_after_all_that_work(loaded, connect):
         for day in (dt.date(2022, 1, 18), dt.date(2022, 1, 19)):
             rows = worked.expected(day)
             assert [row.insurance_status for row in rows] == ["GKV"] * 4 + ["PKV", "GKV"]
+
+
+def test_the_staff_rest_while_the_server_is_away_and_the_journal_still_holds(tmp_path):
+    planned = practices.plan(Request(count=3, families=("suffixed",), patients=20, tables=12))
+    home, path = tmp_path / "server", tmp_path / "work.jsonl"
+    over = threading.Event()
+    with running(home) as standin:
+        connect = practices.connector(login(standin), statement_timeout=10)
+        practices.load_missing(planned, connect, user="chartfeed", password=READER)
+        with ThreadPoolExecutor(1) as pool:
+            shift = pool.submit(work, planned, connect, path, rate=100, seconds=60, stop=over)
+            wait_for_lines(path, 100)
+            os.kill(standin.pid, signal.SIGKILL)
+            again = running(home, "--port", str(standin.port), password=standin.password)
+            with again:
+                wait_for_lines(path, lines(path) + 200)
+                over.set()
+                tally = shift.result(30)
+                commits = list(journal.read(path))
+                assert tally.failures
+                assert len(commits) >= tally.committed > 200
+                for practice in planned:
+                    own = [commit for commit in commits if commit.center == practice.center_id]
+                    assert read(connect, practice) == expected(practice, own)
+
+
+def wait_for_lines(path, wanted):
+    deadline = time.monotonic() + 60
+    tick = threading.Event()
+    while lines(path) < wanted:
+        assert time.monotonic() < deadline
+        tick.wait(0.02)
