@@ -50,6 +50,7 @@ class Settings:
 
 # By SQL Server's number, first match wins; what is not here goes by its SQLSTATE.
 DENIED = frozenset({18456, 18470, 18487, 18488, 4060, 916, 229, 230, 262, 297, 300, 22103})
+NO_RIGHT = frozenset({229, 230, 262, 297, 300, 22103})
 GONE_NAMES = frozenset({207, 208})
 # These quote names of things, never values of rows; 0 is the driver's own.
 NAMING = DENIED | GONE_NAMES | {None, 0, 102, 156, 927, 942, 945, 22105, 22115, 3952, 50000}
@@ -158,6 +159,8 @@ def error_of(center: str, error: pyodbc.Error) -> ChartfeedError:
     state = str(error.args[0]) if error.args else ""
     message = f"{center}: {_message(error, number)}"
     facts: dict[str, Any] = {"center": center, "number": number, "sqlstate": state}
+    if number in NO_RIGHT:
+        return Denied(message, hint="grant the login what docs/mapping.md lists", **facts)
     if number in DENIED or state == "28000":
         hint = "check user, password and database in the configuration, and the login's rights"
         return Denied(message, hint=hint, **facts)

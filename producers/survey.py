@@ -18,11 +18,21 @@ from producers.connection import translated
 from producers.discovery import profiles
 from producers.discovery.inclusion import Found, Link
 from producers.discovery.profiles import Profile
+from producers.errors import Denied
 from producers.survey_statements import CHANGE_TRACKING
 
-__all__ = ["CHANGE_TRACKING", "fetch", "read_catalog", "read_links", "read_profiles", "read_tables"]
+__all__ = [
+    "CHANGE_TRACKING",
+    "fetch",
+    "read_catalog",
+    "read_examples",
+    "read_links",
+    "read_profiles",
+    "read_tables",
+]
 
 LINKS_A_STATEMENT = 8
+NO_RIGHT = frozenset({229, 230})
 DOUBLE = frozenset({"nchar", "nvarchar"})
 SIZED = DOUBLE | {"char", "varchar", "binary", "varbinary"}
 
@@ -92,13 +102,19 @@ def read_tables(
 def read_profiles(
     connection: pyodbc.Connection, center: str, tables: Iterable[Table], rows: int
 ) -> dict[tuple[str, str], Mapping[str, Profile]]:
-    """Give the profiles of a bounded sample of each table."""
+    """Give the profiles of a bounded sample of each table that the login may read."""
     result: dict[tuple[str, str], Mapping[str, Profile]] = {}
     for table in tables:
         columns = statements.sampled(table)
         if not columns:
             continue
-        (read,) = fetch(connection, center, statements.sample(table, rows))
+        try:
+            (read,) = fetch(connection, center, statements.sample(table, rows))
+        except Denied as error:
+            if error.fields.get("number") not in NO_RIGHT:
+                raise
+            # The login need not see every table; what it may not read has no profile.
+            continue
         result[table.schema, table.name] = {
             column.name: profiles.of([row[at] for row in read]) for at, column in enumerate(columns)
         }
@@ -125,3 +141,11 @@ def read_links(
         for number, asked, found in answers:
             result[some[number][0]] = Found(int(asked), int(found or 0))
     return result
+
+
+def read_examples(
+    connection: pyodbc.Connection, center: str, table: Table, column: str
+) -> list[object]:
+    """Give a few values of a column; only `review.shown_values` may show anything of them."""
+    (rows,) = fetch(connection, center, statements.examples(table, column))
+    return [row[0] for row in rows]

@@ -8,7 +8,7 @@ from producers import quoting
 from producers.catalog import Column, Table
 from producers.discovery.inclusion import Link
 
-__all__ = ["CATALOG", "CHANGE_TRACKING", "LIVE", "links", "sample", "sampled"]
+__all__ = ["CATALOG", "CHANGE_TRACKING", "LIVE", "examples", "links", "sample", "sampled"]
 
 CATALOG = """\
 SET NOCOUNT ON;
@@ -99,3 +99,13 @@ def _link(number: int, link: Link, child: Table, parent: Table, rows: int) -> st
         f"  FROM {quoting.qualified(child.schema, child.name)}\n"
         f"  WHERE {plain} IS NOT NULL{sorting}) AS v"
     )
+
+
+def examples(table: Table, column: str) -> str:
+    """Give the statement that reads a few values of one column."""
+    name = quoting.name(column)
+    cut = _cut(next(one for one in table.columns if one.name == column))
+    place = quoting.qualified(table.schema, table.name)
+    order = ", ".join(f"{quoting.name(key)} DESC" for key in table.primary_key)
+    sorting = f"\nORDER BY {order}" if order else ""
+    return f"SELECT TOP (8) {cut}\nFROM {place}\nWHERE {name} IS NOT NULL{sorting};"

@@ -202,7 +202,8 @@ class _Probe:
                 if not asked:
                     yield Finding(Level.WARNING, point, "has no values; its join is untried")
                     continue
-                text = f"{100 * found / asked:.0f} % of {asked:,} newest values found in {spec.refers_to}"
+                share = f"{100 * found / asked:.0f} %"
+                text = f"{share} of {asked:,} newest values found in {spec.refers_to}"
                 yield Finding(Level.INFO if found else Level.ERROR, point, text)
 
     def days(self) -> Iterator[Finding]:
