@@ -1,60 +1,52 @@
-"""`chartfeed schemas`: register the contract, and see beforehand whether a registry takes it."""
+"""`chartfeed schemas`: check the contract against the registry, and register it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import click
 
-from chartfeed.cli import Context
-from deploy.registry import Finding, Registry, State
-from schemas import subjects
+from producers.registry import Registry
+from schemas import avro, compatibility, subjects
+
+if TYPE_CHECKING:
+    from chartfeed.cli import Context
 
 __all__ = ["schemas"]
-
-WORDS: dict[State, str] = {
-    "registered": "is registered",
-    "new": "is not there yet",
-    "changed": "is there in an older version that ours can follow",
-    "incompatible": "can't be followed by ours",
-}
 
 
 @click.group()
 def schemas() -> None:
-    """Register the schemas of all topics, and see what a registry says to them."""
+    """Check what this version would write against the registry, and register it."""
 
 
 @schemas.command()
 @click.pass_obj
 def check(context: Context) -> int:
-    """Compare our schemas with the registry's; exit 1 where they differ."""
-    findings = _shown(_registry(context).check())
-    states = {finding.state for finding in findings}
-    if states & {"new", "changed"} and "incompatible" not in states:
+    """Say what readers could not read any more, or what is not registered; exit 1 if so."""
+    registry = Registry(context.settings.registry.url)
+    good = True
+    for topic, record in subjects.RECORDS.items():
+        ours, theirs = avro.load(record), registry.latest(topic)
+        if theirs is None:
+            good = False
+            click.echo(f"{subjects.subject(topic)}: not registered", err=True)
+            continue
+        for broken in compatibility.breaks(theirs, ours):
+            good = False
+            click.echo(f"{subjects.subject(topic)}: {broken}", err=True)
+    if not good:
         click.echo("  next: chartfeed schemas register", err=True)
-    return int(states != {"registered"})
+        return 1
+    click.echo(f"{len(subjects.RECORDS)} schemas are compatible")
+    return 0
 
 
 @schemas.command()
 @click.pass_obj
 def register(context: Context) -> int:
-    """Register our schemas, each BACKWARD compatible with the one before; exit 1 if one is not."""
-    findings = _shown(_registry(context).register())
-    return int(any(finding.state == "incompatible" for finding in findings))
-
-
-def _registry(context: Context) -> Registry:
-    return Registry(context.settings.registry.url, subjects.texts())
-
-
-def _shown(findings: Iterable[Finding]) -> list[Finding]:
-    shown = []
-    for finding in findings:
-        shown.append(finding)
-        if finding.id is not None:
-            click.echo(f"{finding.subject}: schema {finding.id}")
-        else:
-            said = f"{finding.subject}: {WORDS[finding.state]}"
-            click.echo(f"{said}: {finding.detail}" if finding.detail else said, err=True)
-    return shown
+    """Register every topic's schema; what is there already stays as it is."""
+    registry = Registry(context.settings.registry.url)
+    for topic in subjects.RECORDS:
+        click.echo(f"{subjects.subject(topic)}: schema {registry.register(topic)}")
+    return 0

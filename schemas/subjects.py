@@ -1,16 +1,16 @@
-"""Which record each topic holds, and the name that its schema is registered under."""
+"""Subjects of the registry: which record a topic's values are."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
-from schemas import avro, records, topics
+from schemas import records, topics
 from schemas.topics import Topic
 
-__all__ = ["RECORDS", "subject", "texts"]
+__all__ = ["RECORDS", "subject"]
 
-RECORDS: Final[Mapping[Topic, type[records.Record]]] = {
+RECORDS: Final[Mapping[Topic, type[Any]]] = {
     topics.CHART_ENTRIES: records.ChartEntry,
     topics.SERVICES: records.Service,
     topics.PATIENT_INSURANCES: records.PatientInsurance,
@@ -25,10 +25,5 @@ RECORDS: Final[Mapping[Topic, type[records.Record]]] = {
 
 
 def subject(topic: Topic) -> str:
-    """Give the subject of a topic's values, named as Confluent's clients expect it."""
+    """Return the subject under which the schema of a topic's values is registered."""
     return f"{topic.name}-value"
-
-
-def texts() -> dict[str, str]:
-    """Give every subject with the schema that is registered under it."""
-    return {subject(topic): avro.text(record) for topic, record in RECORDS.items()}
