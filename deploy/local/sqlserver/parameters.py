@@ -42,6 +42,7 @@ _PROCEDURES = {
     14: "sp_prepexecrpc",
     15: "sp_unprepare",
 }
+_DECIMAL_SIZES = set(range(2, 18))  # FreeTDS sends no leading zeros
 _INTEGER_NAMES = {1: "tinyint", 2: "smallint", 4: "int", 8: "bigint"}
 
 
@@ -219,7 +220,7 @@ def _decimal(precision: int, scale: int) -> tuple[SqlType, Decoder]:
         digits = tuple(map(int, str(number)))
         return Decimal((0 if data[0] else 1, digits, -scale))
 
-    return SqlType("decimal", precision=precision, scale=scale), _optional(decode, {5, 9, 13, 17})
+    return SqlType("decimal", precision=precision, scale=scale), _optional(decode, _DECIMAL_SIZES)
 
 
 @lru_cache(maxsize=64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -13,6 +14,12 @@ from deploy.local.sqlserver.types import parameters_declared
 
 __all__ = ["Procedures"]
 
+# FreeTDS asks for types in a batch, not by a remote call.
+_TYPES_ASKED = re.compile(
+    r"\s*(?:EXEC(?:UTE)?\s+)?(?:sys\.)?sp_datatype_info(?:_90|_100)?"
+    r"(?:\s+(?:@data_type\s*=\s*)?(?P<wanted>-?\d+)(?:\s*,\s*(?:@ODBCVer\s*=\s*)?\d+)?)?\s*;?\s*",
+    re.IGNORECASE,
+)
 _Prepared = tuple[str, tuple[Parameter, ...]]
 
 
@@ -27,6 +34,13 @@ class Procedures:
     def forget(self) -> None:
         """Drop all handles (the connection is reset)."""
         self._prepared.clear()
+
+    def batch(self, sql: str) -> Iterator[Event]:
+        """Yield what a batch yields."""
+        asked = _TYPES_ASKED.fullmatch(sql)
+        if asked is not None:
+            return descriptions.type_information(int(asked["wanted"] or 0))
+        return self._session.run(sql)
 
     def run(self, call: Call) -> Iterator[Event]:  # noqa: PLR0911 - one for each procedure
         """Yield what the call yields."""

@@ -133,7 +133,7 @@ class _Conversation:
         if message.kind is Kind.BATCH:
             reader = Reader(message.data)
             reader.skip_headers()
-            reply.batch(self._session.run(reader.text(reader.remaining // 2)))
+            reply.batch(self._procedures.batch(reader.text(reader.remaining // 2)))
         elif message.kind is Kind.RPC:
             try:
                 found = calls(message.data)
