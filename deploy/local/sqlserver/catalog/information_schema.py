@@ -62,7 +62,7 @@ VIEWS: dict[tuple[str, str], View] = {
         ("TABLE_TYPE", SqlType("varchar", 10), "'BASE TABLE'"),
     ),
     ("information_schema", "columns"): view(
-        f"{_TABLE} JOIN meta_columns AS c USING (object_id)"
+        f"{_TABLE} CROSS JOIN meta_columns AS c USING (object_id)"
         " LEFT JOIN catalog_types AS k ON k.name = c.type WHERE MAY_SEE_(t.object_id)",
         *_NAMES,
         ("COLUMN_NAME", NAME, "c.name"),

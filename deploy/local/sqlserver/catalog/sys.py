@@ -58,8 +58,9 @@ _TABLES = (
     " FROM meta_tables WHERE MAY_SEE_(object_id)) AS o"
 )
 
+# CROSS keeps tables outermost, so that rights are asked once a table and not once a column.
 _COLUMNS = view(
-    "meta_tables AS t JOIN meta_columns AS c USING (object_id)"
+    "meta_tables AS t CROSS JOIN meta_columns AS c USING (object_id)"
     " LEFT JOIN catalog_types AS k ON k.name = c.type WHERE MAY_SEE_(t.object_id)",
     ("object_id", INT, "c.object_id"),
     ("name", NAME, "c.name"),
