@@ -23,7 +23,6 @@ from time import perf_counter
 
 import pyodbc
 
-from bench.practices import a_server
 from chartfeed import settings as configuration
 from chartfeed import sources
 from chartfeed.extract import MOST_THREADS, read, write
@@ -34,6 +33,8 @@ from producers import canonical, quoting, statements, survey_statements
 from producers.connection import connection_string
 from stream_app.files.targets import Folder
 from tests import approved
+from tests.practices_on import settings as login_of
+from tests.standin import running
 
 DAY = date(2022, 1, 18)
 GOAL_SECONDS = 0.466
@@ -93,7 +94,8 @@ def seconds(work: Callable[[], object]) -> float:
 def measure(options: argparse.Namespace, folder: Path) -> dict[str, float]:
     planned = practices.plan(Request(patients=options.patients, years=options.years))[:30]
     password = "Aa1-" + secrets.token_urlsafe(12)
-    with a_server(folder) as sa:
+    with running(folder / "server") as standin:
+        sa = login_of(standin)
         practices.load_missing(
             planned, practices.connector(sa), user="chartfeed", password=password, threads=2
         )

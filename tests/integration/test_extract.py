@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from bench.practices import a_server
 from chartfeed import settings as configuration
 from chartfeed.cli import Context
 from chartfeed.extract import extract, read
@@ -21,6 +20,8 @@ from deploy.local.practices import Practice, Request
 from producers import mapping_file
 from producers.connection import Settings, connect
 from tests import approved, oracle
+from tests.practices_on import settings as login_of
+from tests.standin import running
 
 pytestmark = [pytest.mark.sqlserver, pytest.mark.timeout(240)]
 
@@ -61,7 +62,8 @@ class Group:
 def group(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]:
     folder = tmp_path_factory.mktemp("group")
     planned = practices.plan(Request(patients=15, years=1, tables=10, insurers=20))
-    with a_server(tmp_path_factory.mktemp("extract")) as sa:
+    with running(tmp_path_factory.mktemp("extract")) as standin:
+        sa = login_of(standin)
         practices.load_missing(
             planned, practices.connector(sa), user="chartfeed", password=READER, threads=2
         )
