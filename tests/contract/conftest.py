@@ -59,7 +59,7 @@ def _without_engine() -> str | None:
 def _container(stack: ExitStack) -> Server:
     if why := _without_engine():
         pytest.skip(why)
-    from testcontainers.community.mssql import SqlServerContainer  # noqa: PLC0415 - only here
+    from testcontainers.community.mssql import SqlServerContainer
 
     password = "Aa1!" + secrets.token_urlsafe(16)
     running = stack.enter_context(SqlServerContainer(IMAGE, password=password))
@@ -91,7 +91,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def admin(server: Server) -> Iterator[Session]:
-    """A session in master with every right."""
+    """Give a session in master with every right."""
     session = server.session()
     yield session
     session.close()
@@ -127,7 +127,7 @@ def a_database(server: Server, admin: Session) -> Iterator[ADatabase]:
 
 @pytest.fixture
 def database(a_database: ADatabase) -> Database:
-    """A tracked database of the test's own, with snapshots allowed and nothing in it."""
+    """Make a tracked database of the test's own, with snapshots allowed and nothing in it."""
     return a_database()
 
 
@@ -147,7 +147,7 @@ def shared_database(server: Server, admin: Session) -> Iterator[Database]:
 
 @pytest.fixture
 def shared(shared_database: Database) -> Iterator[Database]:
-    """A module's own database, untracked, in sessions of the test's own."""
+    """Give a module's own database, untracked, in sessions of the test's own."""
     yield shared_database
     shared_database.disconnect()
 

@@ -6,7 +6,7 @@ import platform
 import re
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,9 +60,13 @@ class Session:
         self.spid = int(self.value("SELECT @@SPID"))
         self.run("SET LOCK_TIMEOUT 20000")
 
+    def cursor(self) -> closing[pyodbc.Cursor]:
+        """Give a cursor that is closed at the end; pyodbc's own `with` commits instead."""
+        return closing(self.connection.cursor())
+
     def run(self, sql: str, *parameters: object) -> int:
         """Run a batch and return the first statement's row count."""
-        with self.connection.cursor() as cursor:
+        with self.cursor() as cursor:
             cursor.execute(sql, *parameters)
             count = cursor.rowcount
             while cursor.nextset():
@@ -77,7 +81,7 @@ class Session:
         self, sql: str, *parameters: object
     ) -> tuple[tuple[tuple[Any, ...], ...], list[tuple[Any, ...]]]:
         """Run a batch and return the first result set: its description and its rows."""
-        with self.connection.cursor() as cursor:
+        with self.cursor() as cursor:
             cursor.execute(sql, *parameters)
             while cursor.description is None:
                 assert cursor.nextset(), "no statement gave a result set"

@@ -40,7 +40,7 @@ def test_a_running_statement_is_cancelled_from_another_thread(
     table: Database, in_background: InBackground
 ) -> None:
     session = table.session()
-    with session.connection.cursor() as cursor:
+    with session.cursor() as cursor:
         assert cancelled(cursor, in_background(cursor.execute, LONG)) == "HY008"
     assert session.value("SELECT COUNT(*) FROM t") == 2
 
@@ -51,7 +51,7 @@ def test_a_waiting_statement_is_cancelled_and_its_transaction_stays(
     holder, waiter = table.session(autocommit=False), table.session(autocommit=False)
     holder.run("UPDATE t SET a = 0 WHERE id = 1")
     waiter.run("UPDATE t SET a = 22 WHERE id = 2")
-    with waiter.connection.cursor() as cursor:
+    with waiter.cursor() as cursor:
         waiting = in_background(cursor.execute, "UPDATE t SET a = 1 WHERE id = 1")
         assert cancelled(cursor, waiting) == "HY008"
     waiter.commit()
@@ -131,7 +131,7 @@ def test_an_offline_database_cuts_its_sessions_off_and_refuses_new_ones(table: D
 
 @pytest.fixture
 def faulty(table: Database, only_standin: None) -> Session:
-    """A session to break things from, in a database whose faults end with the test."""
+    """Give a session to break things from, in a database whose faults end with the test."""
     assert only_standin is None
     return table.session()
 
@@ -149,7 +149,7 @@ def test_the_next_statements_fail_as_asked(
 
 def test_a_failure_as_asked_can_come_after_some_rows(table: Database, faulty: Session) -> None:
     faulty.run("EXEC standin.fail_next @error = 1205, @after_rows = 1")
-    with table.own.connection.cursor() as cursor:
+    with table.own.cursor() as cursor:
         cursor.execute("SELECT id FROM t ORDER BY id")
         assert cursor.fetchone()[0] == 1
         with fails(1205):

@@ -14,7 +14,7 @@ TRACK = "ENABLE CHANGE_TRACKING"
 
 @pytest.fixture
 def tracked(database: Database) -> Database:
-    """A table t that was there before tracking began, with the keys 1, 2 and 3."""
+    """Make a table t that was there before tracking began, with the keys 1, 2 and 3."""
     database.run(
         "CREATE TABLE t (id int NOT NULL CONSTRAINT pk_t PRIMARY KEY, a int NULL, b nvarchar(50))"
     )

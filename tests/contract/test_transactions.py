@@ -278,9 +278,10 @@ def test_read_committed_never_gives_an_uncommitted_row(table: Database) -> None:
     reader = table.session()
     reader.run("SET LOCK_TIMEOUT 100")
     try:
-        assert reader.value("SELECT a FROM t WHERE id = 1") == 10
+        seen = reader.value("SELECT a FROM t WHERE id = 1")
     except pyodbc.Error as error:
-        assert "(1222)" in str(error)  # A server without versioned reads waits instead.
+        seen = error.args[1].count("(1222)")  # A server without versioned reads waits instead.
+    assert seen in {10, 1}
     writer.commit()
     assert reader.value("SELECT a FROM t WHERE id = 1") == 11
 
@@ -371,15 +372,13 @@ def test_two_that_wait_for_each_other_are_parted_by_an_error(
         try:
             session.run("UPDATE t SET a = a + 1 WHERE id = ?", 2 - number)
         except pyodbc.Error as error:
-            assert error.args[0] == "40001"
-            assert "(1205)" in error.args[1]
             session.rollback()
-            return "victim"
+            return f"victim {error.args[0]} {error.args[1].count('(1205)')}"
         session.commit()
         return "went on"
 
     ends = [in_background(cross, number) for number in range(2)]
-    assert sorted(end.result(timeout=60) for end in ends) == ["victim", "went on"]
+    assert sorted(end.result(timeout=60) for end in ends) == ["victim 40001 1", "went on"]
     assert table.rows(READ) == [(1, 11), (2, 21), (3, 30)]
 
 
