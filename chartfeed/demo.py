@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import shlex
 import time
 from collections import Counter
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import click
@@ -42,14 +44,14 @@ class _Show:
     def say(self, text: str) -> None:
         self.console.print(text)
 
-    def run(self, *arguments: str, expect: int = 0) -> None:
+    def run(self, *arguments: str) -> None:
         """Run one command; the demo is over where it ends otherwise than it should."""
         shown = shlex.join(arguments)
         self.console.print(f"[bold cyan]$ chartfeed {shown}[/]", overflow="ellipsis", no_wrap=True)
         config = ["--config", str(self.config)] if self.config.is_file() else []
         code = cli.main([*config, *arguments], prog_name="chartfeed", standalone_mode=False) or 0
-        if code != expect:
-            raise Failed(f"chartfeed {shlex.join(arguments)} ended with {code}, due is {expect}")
+        if code != 0:
+            raise Failed(f"chartfeed {shlex.join(arguments)} ended with {code}")
 
 
 @click.command()
@@ -98,10 +100,13 @@ def _play(show: _Show, folder: Path) -> None:
     )
     settings = Context(str(show.config)).settings
     clear, still_open = _clear_and_open(settings)
-    for center in clear:
-        show.run("approve", center, "--reviewer", "demo")
+    show.run("approve", clear[0], "--reviewer", "demo")
+    show.say(f"[dim]and the same for the other {len(clear) - 1}[/]")
+    with redirect_stdout(io.StringIO()):
+        for center in clear[1:]:
+            show.run("approve", center, "--reviewer", "demo")
     show.say(f"\n{len(clear)} approved; {', '.join(still_open)} waits for a person:\n")
-    show.run("mapping", "status", expect=1 if still_open else 0)
+    show.run("mapping", "status")
 
     show.chapter(f"The day {DAY}, straight from thirty databases")
     chosen = [word for center in clear for word in ("--center", center)]
