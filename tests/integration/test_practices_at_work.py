@@ -26,7 +26,6 @@ from deploy.local.practices import Request
 from deploy.local.staff import journal
 from deploy.local.staff.work import work
 from producers.connection import number_of
-from schemas.errors import BadInput
 from tests import oracle
 from tests.practices_on import Password
 from tests.practices_on import settings as login
@@ -105,31 +104,6 @@ def test_loading_again_leaves_what_is_whole_and_replaces_what_is_not(loaded, con
     assert done.databases == 1
     with closing(connect("master")) as master:
         assert whole(master)[half.database]
-
-
-def test_installing_twice_changes_nothing_and_another_request_is_refused(tmp_path):
-    request = Request(count=2, families=("suffixed",), patients=5, tables=10)
-    home = tmp_path / "home"
-    home.mkdir()
-
-    with running(tmp_path / "server") as standin:
-        connect = practices.connector(login(standin))
-
-        def install(asked, home=home):
-            how = {"server": "127.0.0.1,1", "user": "chartfeed", "password": READER}
-            return practices.install(home, asked, connect, **how)
-
-        assert practices.installed(home) is None
-        assert install(request).databases == 2
-        before = {path.name: path.read_bytes() for path in home.iterdir()}
-        assert install(request).databases == 0
-        assert {path.name: path.read_bytes() for path in home.iterdir()} == before
-        with pytest.raises(BadInput):
-            install(replace(request, seed=5))
-        with pytest.raises(BadInput):
-            install(request, tmp_path)
-    assert set(before) == {"practices.json", "truth.json", "centers.yml"}
-    assert practices.installed(home) == request
 
 
 def test_the_reader_sees_five_tables_and_their_changes_and_no_more(loaded, settings):

@@ -28,7 +28,7 @@ def work(
     journal: Path,
     *,
     rate: float = 20.0,
-    seconds: float = math.inf,
+    seconds: float | None = None,
     seed: int = 1,
     stop: threading.Event | None = None,
     now: Callable[[], dt.datetime] = utc_now,
@@ -43,7 +43,8 @@ def work(
         book = Journal(journal)
         stack.callback(book.close)
         clock = Clock(now)
+        limit = math.inf if seconds is None else seconds
         desks = [Desk(practice, connect, book, clock, seed) for practice in practices]
         for desk in desks:
             stack.callback(desk.close)
-        return Shift(desks, rate, seed).run(seconds, stop or threading.Event(), every_second)
+        return Shift(desks, rate, seed).run(limit, stop or threading.Event(), every_second)
