@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import pyodbc
 import pytest
@@ -33,10 +33,7 @@ class ADatabase(Protocol):
     ) -> Database: ...
 
 
-class InBackground(Protocol):
-    """Run a call in a thread of its own, to be waited for with a timeout."""
-
-    def __call__(self, call: Callable[..., Any], *arguments: object) -> Future[Any]: ...
+InBackground: TypeAlias = Callable[..., Future[Any]]
 
 
 def _without_engine() -> str | None:
@@ -161,6 +158,7 @@ def only_standin(server: Server) -> None:
 
 @pytest.fixture
 def in_background() -> Iterator[InBackground]:
+    """Run a call in a thread of its own; gives a future, to be waited for with a timeout."""
     with ThreadPoolExecutor(max_workers=8) as pool:
         yield pool.submit
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,7 +68,7 @@ class Session:
         """Run a batch and return the first statement's row count."""
         with self.cursor() as cursor:
             cursor.execute(sql, *parameters)
-            count = cursor.rowcount
+            count = int(cursor.rowcount)
             while cursor.nextset():
                 pass
         return count
@@ -102,7 +102,8 @@ class Session:
         self.connection.rollback()
 
     def close(self) -> None:
-        self.connection.close()
+        if self.is_open():
+            self.connection.close()
 
     def is_open(self) -> bool:
         return not self.connection.closed
@@ -124,23 +125,26 @@ class Server:
         database: str = "master",
         *,
         autocommit: bool = True,
-        login_timeout: int = 15,
-        **replaced: str,
+        parts: Mapping[str, str] | None = None,
     ) -> pyodbc.Connection:
-        """Log in; keywords such as UID, PWD or Encrypt replace those of the string."""
-        parts = {key.upper(): value for key, value in _PART.findall(self.connection_string)}
-        parts.setdefault("DRIVER", driver())
-        if "UID" in {key.upper() for key in replaced}:
-            parts.pop("TRUSTED_CONNECTION", None)
-        given = {"DATABASE": database, **replaced}
-        parts |= {k.upper(): "{" + v.replace("}", "}}") + "}" for k, v in given.items()}
-        text = ";".join(f"{key}={value}" for key, value in parts.items())
-        return pyodbc.connect(text, autocommit=autocommit, timeout=login_timeout)
+        """Log in; `parts` such as UID, PWD or Encrypt replace those of the string."""
+        given = {"DATABASE": database} | {key.upper(): v for key, v in (parts or {}).items()}
+        known = {key.upper(): value for key, value in _PART.findall(self.connection_string)}
+        if "UID" in given:
+            known.pop("TRUSTED_CONNECTION", None)
+        known = {"DRIVER": driver()} | known
+        known |= {key: "{" + value.replace("}", "}}") + "}" for key, value in given.items()}
+        text = ";".join(f"{key}={value}" for key, value in known.items())
+        return pyodbc.connect(text, autocommit=autocommit, timeout=15)
 
     def session(
-        self, database: str = "master", *, autocommit: bool = True, **parts: str
+        self,
+        database: str = "master",
+        *,
+        autocommit: bool = True,
+        parts: Mapping[str, str] | None = None,
     ) -> Session:
-        return Session(self.connect(database, autocommit=autocommit, **parts))
+        return Session(self.connect(database, autocommit=autocommit, parts=parts))
 
 
 @dataclass(slots=True)
@@ -175,10 +179,14 @@ class Database:
         self.admin.run(f"ALTER DATABASE {quoted(self.name)} {change}")
 
     def session(
-        self, *, autocommit: bool = True, isolation: str | None = None, **parts: str
+        self,
+        *,
+        autocommit: bool = True,
+        isolation: str | None = None,
+        parts: Mapping[str, str] | None = None,
     ) -> Session:
         """Open one more session; `isolation` is set as the first thing in it."""
-        session = self.server.session(self.name, autocommit=True, **parts)
+        session = self.server.session(self.name, parts=parts)
         self._sessions.append(session)
         if isolation:
             session.run(f"SET TRANSACTION ISOLATION LEVEL {isolation}")

@@ -37,7 +37,8 @@ def praxis(database: Database) -> Database:
     database.run("CREATE SCHEMA ck")
     database.run(
         "CREATE TABLE ck.KARTEI_8Y (ID int IDENTITY(1, 1) NOT NULL, PATNR_R2Z5 int NULL,"
-        " DATUM_7M varchar(8) NOT NULL, BEMERKUNG nvarchar(500) COLLATE German_PhoneBook_CI_AS NULL,"
+        " DATUM_7M varchar(8) NOT NULL,"
+        " BEMERKUNG nvarchar(500) COLLATE German_PhoneBook_CI_AS NULL,"
         " NOTIZ varchar(max) NULL, BETRAG decimal(9, 2) NULL, GEAENDERT datetime2(3) NULL,"
         " DELKZ bit NULL CONSTRAINT df_delkz DEFAULT 0,"
         " CONSTRAINT pk_kartei PRIMARY KEY CLUSTERED (ID))"

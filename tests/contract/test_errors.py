@@ -131,12 +131,12 @@ def test_rowcount_is_how_many_were_touched(table: Database) -> None:
 
 def test_a_wrong_password_is_refused(server: Server) -> None:
     with fails(18456, "28000"):
-        server.connect(PWD="wrong")
+        server.connect(parts={"PWD": "wrong"})
 
 
 def test_an_unknown_user_is_refused(server: Server) -> None:
     with fails(18456, "28000", naming="nobody_here"):
-        server.connect(UID="nobody_here", PWD="wrong")
+        server.connect(parts={"UID": "nobody_here", "PWD": "wrong"})
 
 
 def test_an_unknown_database_is_refused(server: Server) -> None:
@@ -146,7 +146,7 @@ def test_an_unknown_database_is_refused(server: Server) -> None:
 
 @pytest.mark.parametrize("encrypt", ["no", "yes"])
 def test_a_login_works_plain_and_encrypted(server: Server, encrypt: str) -> None:
-    session = server.session(Encrypt=encrypt, TrustServerCertificate="yes")
+    session = server.session(parts={"Encrypt": encrypt, "TrustServerCertificate": "yes"})
     assert session.value("SELECT DB_NAME()") == "master"
     session.close()
 
@@ -155,7 +155,7 @@ def test_a_certificate_nobody_vouches_for_is_refused(server: Server) -> None:
     if not server.is_standin:
         pytest.skip("another server's certificate may be a good one")
     with pytest.raises(Exception, match="certificate"):
-        server.connect(Encrypt="yes", TrustServerCertificate="no")
+        server.connect(parts={"Encrypt": "yes", "TrustServerCertificate": "no"})
 
 
 def test_a_session_knows_where_it_is(shared: Database) -> None:
@@ -181,7 +181,9 @@ def test_use_goes_to_another_database(shared: Database) -> None:
     [
         ("MERGE e USING e AS s ON s.id = e.id WHEN MATCHED THEN DELETE;", "MERGE"),
         ("SELECT * FROM e PIVOT (MAX(n) FOR s IN ([a])) AS p", "PIVOT"),
-        ("WHILE 1 = 0 SELECT 1", "WHILE"),
+        ("SELECT * FROM e OUTER APPLY (SELECT 1 AS a) AS b", "APPLY"),
+        ("CREATE TABLE #keys (id int)", "temporary tables"),
+        ("SELECT id INTO f FROM e", "INTO"),
         ("CREATE VIEW v AS SELECT 1 AS one", "VIEW"),
         ("CREATE TRIGGER r ON e AFTER INSERT AS SELECT 1", "TRIGGER"),
         ("SELECT * FROM OPENROWSET('a', 'b', 'c')", "OPENROWSET"),

@@ -26,7 +26,7 @@ def reader(database: Database, a_login: Callable[..., dict[str, str]]) -> Reader
     database.run("ALTER TABLE t ENABLE CHANGE_TRACKING")
     database.run("INSERT INTO t VALUES (1, 1)")
     login = a_login(database)
-    return Reader(database, login["UID"], database.session(**login))
+    return Reader(database, login["UID"], database.session(parts=login))
 
 
 def grant(reader: Reader, *rights: str) -> None:
@@ -43,12 +43,8 @@ def test_the_least_rights_are_enough_to_read_changes(reader: Reader) -> None:
     assert session.rows(
         "SELECT ct.id, t.a FROM CHANGETABLE(CHANGES dbo.t, 0) AS ct JOIN dbo.t AS t ON t.id = ct.id"
     ) == [(1, 1)]
-    assert (
-        session.value(
-            "SELECT begin_version FROM sys.change_tracking_tables WHERE object_id = OBJECT_ID('dbo.t')"
-        )
-        == 0
-    )
+    begin = "SELECT begin_version FROM sys.change_tracking_tables WHERE object_id = OBJECT_ID('t')"
+    assert session.value(begin) == 0
 
 
 def test_select_must_be_granted(reader: Reader) -> None:
@@ -152,7 +148,7 @@ def test_a_login_without_a_user_does_not_get_in(
 ) -> None:
     login = a_login()
     with fails(4060):
-        database.session(**login)
+        database.session(parts=login)
 
 
 def test_roles_give_their_rights(reader: Reader) -> None:

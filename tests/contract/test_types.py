@@ -10,7 +10,7 @@ import pytest
 
 from tests.contract.sqlserver import Database, fails
 
-UMLAUTS = "Zahnärztliche Füllung, Größe „groß“ – 5 € ÄÖÜß"
+UMLAUTS = "Zahnärztliche Füllung, Größe „groß“ \u2013 5 € ÄÖÜß"
 GUID = uuid.UUID("6f9619ff-8b86-d011-b42d-00c04fc964ff")
 
 
