@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 import signal
 import subprocess
@@ -109,10 +110,10 @@ def up(
 
 @local.command()
 @click.option("--rate", default=20.0, show_default=True, help="Changes a second, in all.")
-@click.option("--seconds", type=float, help="How long; else until Ctrl-C.")
+@click.option("--seconds", type=float, default=math.inf, help="How long; else until Ctrl-C.")
 @click.option("--seed", default=1, show_default=True, help="Other work of the same kind.")
 @click.pass_obj
-def work(stack: Stack, rate: float, seconds: float | None, seed: int) -> None:
+def work(stack: Stack, rate: float, seconds: float, seed: int) -> None:
     """Let the staff of all practices work, and keep a journal of what was committed."""
     roster = Roster(stack)
     stop = threading.Event()
@@ -186,6 +187,8 @@ def logs(stack: Stack, name: str, follow: bool, lines: int) -> None:  # noqa: FB
 def reset(stack: Stack, names: tuple[str, ...]) -> None:
     """Stop what is named, or everything, and remove its data; downloads stay."""
     stack.reset(names or list(SERVICES), click.echo)
+    if "sqlserver" in names:
+        Roster(stack).forget()
     click.echo(f"removed the data of {', '.join(names or SERVICES)} under {stack.home}")
 
 
