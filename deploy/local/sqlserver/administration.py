@@ -53,7 +53,7 @@ def _drop(instance: Instance, session: Session, node: statements.DropDatabase) -
         place = _existing(instance, name, "drop")
         if place is instance.master_database:
             raise SqlError(3708, "Cannot drop the database 'master' because it is a system database.")
-        if session.place is place or instance.users_of(place, besides=session):
+        if session.place is place or instance.in_use(place, session):
             raise SqlError(
                 3702, f'Cannot drop database "{name}" because it is currently in use.', state=3
             )
@@ -189,7 +189,7 @@ def _restore(
             f"RESTORE cannot process database '{place.name}' because it is in use by this session. "
             "It is recommended that the master database be used when performing this operation.",
         )
-    if instance.users_of(place, besides=session):
+    if instance.in_use(place, session):
         raise SqlError(
             3101,
             "Exclusive access could not be obtained because the database is in use.",

@@ -221,13 +221,14 @@ def _to_text(source: SqlType, target: SqlType, style: int | None, place: Place |
     )
     length = -1 if target.length is None else target.length
     narrow = target.name not in NATIONAL and (source.name in NATIONAL or source.name in BYTES)
+    national = target.name in NATIONAL
     pad = target.name in ("char", "nchar")
 
     def convert(value: Any) -> str:
         text: str = value if read is None else read(value)
         if narrow:
             text = cp1252(text)
-        if 0 <= length < len(text):
+        if 0 <= length < (units(text) if national else len(text)):
             text = _shortened(text, source, target, place)
         return text.ljust(length) if pad else text
 

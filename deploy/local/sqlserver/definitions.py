@@ -65,14 +65,14 @@ def _take(db: apsw.Connection, counter: str) -> int:
     return int(value)
 
 
-def _find(session: Session, parts: tuple[str, ...]) -> Table:
+def _find(session: Session, parts: tuple[str, ...], number: int = 4902) -> Table:
     try:
         return plans.renderer(session.definitions, {}, session).find_table(parts)
     except SqlError as error:
         if error.number != 208:
             raise
     raise SqlError(
-        4902,
+        number,
         f'Cannot find the object "{".".join(parts)}" because it does not exist or you do not have '
         "permissions.",
     )
@@ -491,7 +491,7 @@ def _drop_tables(session: Session, node: statements.DropTable) -> None:
 
 
 def _truncate(session: Session, node: statements.Truncate) -> None:
-    table = plans.renderer(session.definitions, {}, session).find_table(node.table)
+    table = _find(session, node.table, 4701)
     with changing(session):
         db = session.db
         with change_tracking.untriggered(db, table.object_id):

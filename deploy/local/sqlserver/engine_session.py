@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import apsw
 
-from deploy.local.sqlserver import catalog, change_tracking, properties, security
+from deploy.local.sqlserver import change_tracking, properties, security
 from deploy.local.sqlserver.database import Database
 from deploy.local.sqlserver.errors import Cancelled, ConnectionDropped, SqlError
 from deploy.local.sqlserver.executor import Executor
@@ -18,6 +18,7 @@ from deploy.local.sqlserver.rendering.sources import TableSource
 from deploy.local.sqlserver.results import DatabaseChanged, Event, Info, Parameter
 from deploy.local.sqlserver.storage import Definitions
 from deploy.local.sqlserver.transactions import Work, timed_out
+from deploy.local.sqlserver.visibility import visible_view
 
 if TYPE_CHECKING:
     from deploy.local.sqlserver.instance import Instance
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _descriptors = itertools.count(1)
 _STEPS_BETWEEN_LOOKS = 50_000
+_REVEALING = ("SELECT", "VIEW DEFINITION", "INSERT", "UPDATE", "DELETE", "VIEW CHANGE TRACKING")
 
 
 class Session:
@@ -168,10 +170,7 @@ class Session:
         return self.instance.names()
 
     def view(self, schema: str, name: str) -> TableSource | None:
-        found = catalog.VIEWS.get((schema, name))
-        if found is not None and name.startswith("dm_"):
-            self.require_database_right("VIEW DATABASE STATE")
-        return found
+        return visible_view(schema, name)
 
     def changes(self, object_id: int, baseline: str) -> tuple[TableSource, Sequence[str]]:
         source = change_tracking.changes_sql(self.db, object_id, baseline)
@@ -204,10 +203,19 @@ class Session:
         for object_id, right in needed:
             if (object_id, right) in self._allowed:
                 continue
+            if not object_id:
+                self.require_database_right(right)
+                continue
             if not self.may(right, object_id):
                 table = self.definitions.by_id[object_id]
                 raise security.denied(right, table.name, self.database, table.schema)
             self._allowed.add((object_id, right))
+
+    def sees(self, object_id: int | None) -> int:
+        """Whether the catalog shows an object: to those who have any right on it."""
+        if self.sysadmin or object_id is None:
+            return 1
+        return int(any(self.may(right, object_id) for right in _REVEALING))
 
     def require_database_right(self, right: str) -> None:
         if not self.may(right, None):
@@ -257,9 +265,13 @@ class Session:
 
     # Running.
     def run(self, sql: str, parameters: Sequence[Parameter] = ()) -> Iterator[Event]:
+        if self.killed:
+            raise ConnectionDropped
         return Executor(self, Frame(self, parameters)).run(sql, parameters)
 
     def call(self, procedure: str, parameters: Sequence[Parameter] = ()) -> Iterator[Event]:
+        if self.killed:
+            raise ConnectionDropped
         return Executor(self, Frame(self, parameters)).call(procedure, parameters)
 
     def undeclared_parameters(

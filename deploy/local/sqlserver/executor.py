@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from deploy.local.sqlserver import definitions, failures, hooks, plans, writing
+from deploy.local.sqlserver import definitions, failures, hooks, plans, undeclared, writing
 from deploy.local.sqlserver.errors import Cancelled, SqlError, Unsupported
 from deploy.local.sqlserver.frame import Frame
 from deploy.local.sqlserver.plans import Plan
@@ -492,8 +492,11 @@ class Executor:
         yield from self.session.instance.administer(self, node)
 
     def undeclared(self, sql: str) -> tuple[Parameter, ...]:
-        """What the driver's question for the types of `?` is answered with."""
-        raise Unsupported("sp_describe_undeclared_parameters")
+        """What the driver's question for the types of its parameters is answered with."""
+        session = self.session
+        return undeclared.of(
+            sql, self.frame.types, session.definitions, session, session.identity_insert
+        )
 
 
 def declared(text: str) -> Iterator[tuple[str, SqlType]]:

@@ -21,6 +21,14 @@ VERSION = (
 )
 
 
+# Drivers still send long values by their old names.
+_LARGE = {
+    "text": SqlType("varchar", length=-1),
+    "ntext": SqlType("nvarchar", length=-1),
+    "image": SqlType("varbinary", length=-1),
+}
+
+
 class Frame:
     """One batch: its variables as they are kept, their types, and the error being handled."""
 
@@ -35,7 +43,7 @@ class Frame:
         self.moment: datetime | None = None
         for parameter in parameters:
             name = parameter.name.lower()
-            self.types[name] = parameter.type
+            self.types[name] = _LARGE.get(parameter.type.name, parameter.type)
             self.variables[name] = keep(parameter.value, parameter.type)
 
     def signature(self) -> tuple[object, ...]:

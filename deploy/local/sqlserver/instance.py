@@ -36,6 +36,7 @@ CREATE TABLE databases(database_id INTEGER PRIMARY KEY, name TEXT COLLATE NOCASE
   ct_auto_cleanup INT, family_guid TEXT, recovery_fork_guid TEXT);
 """
 _CLEANUP_SECONDS = 1800.0
+_LEAVING_SECONDS = 1.0
 _FIRST_SPID = 51
 
 
@@ -47,7 +48,7 @@ class Instance:
         self.closing = threading.Event()
         self.faults = hooks.Faults()
         self.rights_serial = 0
-        self._guard = threading.RLock()
+        self._guard = threading.Condition(threading.RLock())
         self._sessions: dict[int, Session] = {}
         self._logins: dict[int, float] = {}
         self._homes: dict[int, str] = {}
@@ -119,6 +120,7 @@ class Instance:
             self._sessions.pop(session.spid, None)
             self._logins.pop(session.spid, None)
             self._homes.pop(session.spid, None)
+            self._guard.notify_all()
 
     def home_of(self, session: Session) -> Database:
         """The database that the login asked for."""
@@ -177,13 +179,18 @@ class Instance:
             if session.place is place:
                 self._end(session)
 
-    def users_of(self, place: Database, *, besides: Session) -> int:
-        """How many other sessions are in a database; those that were ended do not count."""
-        with self._guard:
-            return sum(
-                each.place is place and each is not besides and not each.killed
+    def in_use(self, place: Database, own: Session) -> bool:
+        """Whether other sessions stay in a database; one that is about to leave may do so."""
+
+        def free() -> bool:
+            own.check()
+            return not any(
+                each.place is place and each is not own and not each.killed
                 for each in self._sessions.values()
             )
+
+        with self._guard:
+            return not self._guard.wait_for(free, _LEAVING_SECONDS)
 
     # Databases.
     def names(self) -> frozenset[str]:

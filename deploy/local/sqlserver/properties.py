@@ -303,6 +303,7 @@ def register(db: apsw.Connection, session: Session) -> None:
         "next_identity": ask.next_identity,
         "given_identity": ask.given_identity,
         "SESSIONS_": ask.sessions,
+        "SEES_": session.sees,
         "MAY_VIEW_STATE_": lambda: int(session.may("VIEW DATABASE STATE", None)),
     }
     for name, function in functions.items():

@@ -89,6 +89,8 @@ class Work:
         self.snapshot_commits = -1
         self.waits_for: Work | None = None
         self.locks: set[Key] = set()
+        self.snapshot = False
+        self.missed: set[Key] = set()
         self.failed: SqlError | None = None
         self._segments: list[tuple[str | None, bytes]] = []
         self._savepoints: list[str] = []
@@ -106,6 +108,7 @@ class Work:
             self.db.execute("BEGIN")
             self.reading = True
             self.snapshot_commits = self.database.commits
+            self.snapshot = True
 
     def write(self, wait: Callable[[float], None], *, explicit: bool) -> None:
         """Take the database's one turn to write; waits for a statement that runs, not for idle
@@ -280,10 +283,12 @@ class Work:
                 if before is not None:
                     before()
                 change_tracking.stamp(self.db)
+                changed = self._changed_keys() if self._has_snapshots_aside() else set()
                 self._stop_recording()
                 with self.database.turn:
                     self.db.execute("COMMIT")
                     self.database.commits += 1
+                    self.missed_by_others(changed)
             except BaseException:
                 self.rollback()
                 raise
@@ -291,6 +296,24 @@ class Work:
             self._stop_recording()
             self.db.execute("COMMIT")
         self._ended()
+
+    def _has_snapshots_aside(self) -> bool:
+        with self.database.turn:
+            return any(other.snapshot for other in self.database.parked)
+
+    def _changed_keys(self) -> set[Key]:
+        changesets = [changeset for _, changeset in self._segments]
+        if self._recording is not None:
+            changesets.append(self._recording.changeset())
+        return set().union(*(keys_of(changeset) for changeset in changesets))
+
+    def missed_by_others(self, keys: set[Key]) -> None:
+        """Remember for snapshots that stand aside which rows have changed since they began."""
+        if keys:
+            with self.database.turn:
+                for other in self.database.parked:
+                    if other.snapshot:
+                        other.missed |= keys
 
     def rollback(self) -> None:
         self._stop_recording()
@@ -308,8 +331,9 @@ class Work:
             if self.aside:
                 self.database.parked.remove(self)
             self.reading = self.writing = self.aside = self.idle = False
-            self.wrote = self.stays = False
+            self.wrote = self.stays = self.snapshot = False
             self.locks = set()
+            self.missed = set()
             self.failed = None
             self._segments = []
             self._savepoints = []

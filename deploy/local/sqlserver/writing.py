@@ -10,7 +10,7 @@ import apsw
 from deploy.local.sqlserver import change_tracking, failures
 from deploy.local.sqlserver.errors import SqlError
 from deploy.local.sqlserver.plans import Plan
-from deploy.local.sqlserver.transactions import Work, conflict, same_row, touched
+from deploy.local.sqlserver.transactions import Key, Work, conflict, same_row, touched
 
 if TYPE_CHECKING:
     from deploy.local.sqlserver.executor import Executor
@@ -72,14 +72,21 @@ def _guarded(executor: Executor, plan: Plan) -> tuple[list[Row], Work | None]:
     work = session.work
     held = bool(work.database.parked)
     explicit = session.trancount > 0
-    savepoint = held or (explicit and not plan.one_row)
+    savepoint = held or (explicit and (bool(work.missed) or not plan.one_row))
     with ExitStack() as stack:
-        keys = stack.enter_context(touched(session.db)) if held else None
+        watched = held or bool(work.missed)
+        keys = stack.enter_context(touched(session.db)) if watched else None
         if savepoint:
             session.db.execute("SAVEPOINT statement")
         try:
             rows = _steps(executor, plan, session.db)
-            owner = None if keys is None else work.owner_of(keys())
+            owner = None
+            if keys is not None:
+                found = keys()
+                owner = work.owner_of(found)
+                _refuse_missed(executor, plan, found)
+                if not explicit:
+                    work.missed_by_others(found)
         except BaseException:
             if savepoint and session.db.in_transaction:
                 session.db.execute("ROLLBACK TO statement; RELEASE statement")
@@ -89,6 +96,14 @@ def _guarded(executor: Executor, plan: Plan) -> tuple[list[Row], Work | None]:
                 session.db.execute("ROLLBACK TO statement")
             session.db.execute("RELEASE statement")
     return rows, owner
+
+
+def _refuse_missed(executor: Executor, plan: Plan, keys: set[Key]) -> None:
+    """A snapshot must not write rows that others have changed since it began: 3960."""
+    session = executor.session
+    if plan.write is not None and not keys.isdisjoint(session.work.missed):
+        table = plan.write.table
+        raise conflict(f"{table.schema}.{table.name}", session.database)
 
 
 def _steps(executor: Executor, plan: Plan, db: apsw.Connection) -> list[Row]:

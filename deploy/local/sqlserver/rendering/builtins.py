@@ -113,12 +113,17 @@ class BuiltinRenderer(PredicateRenderer):
         asking = _ASKING.get(node.name)
         if asking is not None:
             type_, least, most = asking
+            self.read_data = self.read_data or node.name.startswith("CHANGE_TRACKING")
             _count(node, least, most)
             arguments = ", ".join(self.text(self.scalar(part)) for part in node.arguments)
             return Bound(f"{node.name}({arguments})", type_)
         render = _FUNCTIONS.get(node.name)
         if render is None:
-            raise Unsupported(f"the function {node.name}")
+            if node.name in _KNOWN_ELSEWHERE:
+                raise Unsupported(f"the function {node.name}")
+            raise SqlError(
+                195, f"'{node.name}' is not a recognized built-in function name.", severity=15
+            )
         return render(self, node)
 
     def arguments(self, node: syntax.Function, least: int, most: int) -> list[Bound]:
@@ -413,6 +418,22 @@ def _count(node: syntax.Function, least: int, most: int) -> None:
         )
 
 
+# SQL Server has these and the stand-in has not.
+_KNOWN_ELSEWHERE = frozenset(
+    """ACOS ASIN ATAN ATN2 COS COT DEGREES PI RADIANS RAND SIN TAN BINARY_CHECKSUM CHECKSUM
+    CHECKSUM_AGG COMPRESS DECOMPRESS CONNECTIONPROPERTY CONTEXT_INFO SESSION_CONTEXT CURSOR_STATUS
+    CUME_DIST PERCENT_RANK PERCENTILE_CONT PERCENTILE_DISC STDEV STDEVP VAR VARP GROUPING
+    GROUPING_ID APPROX_COUNT_DISTINCT DATEFROMPARTS DATETIMEFROMPARTS DATETIME2FROMPARTS
+    DATETIMEOFFSETFROMPARTS TIMEFROMPARTS DATETRUNC DATE_BUCKET DIFFERENCE SOUNDEX FILE_ID FILE_NAME
+    FORMAT FORMATMESSAGE GET_FILESTREAM_TRANSACTION_CONTEXT GREATEST LEAST INDEXPROPERTY
+    INDEX_COL ISJSON JSON_QUERY JSON_MODIFY JSON_OBJECT JSON_ARRAY NEWSEQUENTIALID PARSE TRY_PARSE
+    PARSENAME QUOTENAME STR STUFF TRANSLATE STRING_ESCAPE SWITCHOFFSET TODATETIMEOFFSET
+    STATS_DATE SUSER_SID SQL_VARIANT_PROPERTY TEXTPTR TEXTVALID TYPEPROPERTY CERTENCODED
+    PWDCOMPARE PWDENCRYPT ENCRYPTBYKEY DECRYPTBYKEY FULLTEXTCATALOGPROPERTY HOST_ID IDENTITY
+    MIN_ACTIVE_ROWVERSION NCHAR OBJECT_DEFINITION OPENJSON PERMISSIONS FILEPROPERTY APPLOCK_TEST
+    ASSEMBLYPROPERTY COLUMNS_UPDATED UPDATE EVENTDATA TRIGGER_NESTLEVEL CONTAINS FREETEXT
+    CHANGE_TRACKING_CLEANUP_VERSION GETANSINULL ORIGINAL_DB_NAME XML_SCHEMA_NAMESPACE""".split()
+)
 _PARTS = {
     alias: part
     for part, aliases in {

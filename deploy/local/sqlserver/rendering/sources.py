@@ -12,7 +12,7 @@ from deploy.local.sqlserver.rendering.scope import BoundSource, Scope
 from deploy.local.sqlserver.results import Column, SqlType
 from deploy.local.sqlserver.storage import Table, collation
 from deploy.local.sqlserver.translation import syntax
-from deploy.local.sqlserver.translation.precedence import BIGINT, INT
+from deploy.local.sqlserver.translation.precedence import BIGINT, BYTES, INT
 from deploy.local.sqlserver.translation.syntax import Query, Source
 
 NVARCHAR = SqlType("nvarchar", length=-1)
@@ -142,6 +142,8 @@ class SourceRenderer(AggregateRenderer):
         ):
             raise Unsupported(f"the catalog of another database ({'.'.join(node.parts)})")
         self.read_data = True
+        if node.parts[-1].lower().startswith("dm_"):
+            self.needed.add((0, "VIEW DATABASE STATE"))
         names = [column.name for column in view.columns]
         alias = node.alias or node.parts[-1]
         qualified = (alias.lower(),) if node.alias else (schema, alias.lower())
@@ -247,7 +249,7 @@ class SourceRenderer(AggregateRenderer):
         document = self.text(self.scalar(node.document))
         path = "'$'" if node.path is None else self.text(self.scalar(node.path))
         sqlite = self.alias()
-        columns = {}
+        columns = {} if node.columns else _json_pairs(sqlite)
         for column in node.columns:
             where = (column.path or f'$."{column.name}"').replace("'", "''")
             convert = conversion(NVARCHAR, column.type)
@@ -286,7 +288,75 @@ class SourceRenderer(AggregateRenderer):
             BoundSource(((node.alias or "generate_series").lower(),), columns, sql, sqlite)
         )
 
+    def _applied(self, node: syntax.Join) -> str:
+        """APPLY: the right side is asked again for each row of the left."""
+        left = self.source(node.left)
+        between = len(self.scope.sources)
+        outer = node.kind == "OUTER APPLY"
+        word = "LEFT JOIN" if outer else "JOIN"
+        right = node.right
+        if isinstance(right, syntax.ChangeTable) and right.keys:
+            text = self._joined_versions(right, left, word)
+        elif isinstance(right, syntax.Derived):
+            text = f"{left} {word} {self._correlated(right)} ON true"
+        elif isinstance(right, (syntax.OpenJson, syntax.TableFunction)):
+            text = f"{left} {word} {self.source(right)} ON true"
+        else:
+            raise Unsupported(f"{node.kind} of this source")
+        if outer:
+            for source in self.scope.sources[between:]:
+                source.weaken()
+        return text
+
+    def _joined_versions(self, node: syntax.ChangeTable, left: str, word: str) -> str:
+        """CHANGETABLE(VERSION …) for each row: all versions, joined by the key."""
+        table = self.find_table(node.table)
+        self.needed.add((table.object_id, "VIEW CHANGE TRACKING"))
+        key = table.primary_key
+        columns = [table.by_id(number) for number in key.columns] if key else []
+        given = {name.lower(): self.scalar(value) for name, value in node.keys}
+        source, outputs = self.around.version(
+            table.object_id, [f"t.{column.sql}" for column in columns]
+        )
+        text = self._selected(
+            (node.alias.lower(),), source.columns, source.sql, outputs, node.columns
+        )
+        joined = self.scope.sources[-1]
+        conditions = []
+        for column in columns:
+            if column.name.lower() not in given:
+                raise SqlError(207, f"Invalid column name '{column.name}'.")
+            own = joined.columns[column.name.lower()][1]
+            conditions.append(self.compare("=", own, given[column.name.lower()]))
+        return f"{left} {word} {text} ON {' AND '.join(conditions)}"
+
+    def _correlated(self, node: syntax.Derived) -> str:
+        """A query that names columns of its neighbours, as rows of one JSON text."""
+        kept = self.scope
+        self.scope = Scope(kept)
+        sql, outputs = self.query(node.query, names=node.columns)
+        self.scope = kept
+        sqlite = self.alias()
+        columns: dict[str, tuple[str, Bound]] = {}
+        packed = []
+        for number, (name, bound) in enumerate(outputs, 1):
+            require_name(name, number, node.alias)
+            value = f"json_extract({sqlite}.value, '$[{number - 1}]')"
+            if bound.kind.name in BYTES:
+                packed.append(f"hex(x{number})")
+                value = f"unhex({value})"
+            else:
+                packed.append(f"x{number}")
+            columns[name.lower()] = (name, _moved(bound, value))
+        text = (
+            f"json_each((SELECT json_group_array(json_array({', '.join(packed)})) FROM ({sql})))"
+            f" AS {sqlite}"
+        )
+        return self._added(BoundSource((node.alias.lower(),), columns, text, sqlite))
+
     def _join(self, node: syntax.Join) -> str:
+        if node.kind.endswith("APPLY"):
+            return self._applied(node)
         before = len(self.scope.sources)
         left = self.source(node.left)
         between = len(self.scope.sources)
@@ -302,6 +372,24 @@ class SourceRenderer(AggregateRenderer):
                 source.weaken()
         words = {"INNER": "JOIN", "CROSS": "JOIN"}.get(node.kind, f"{node.kind} JOIN")
         return f"{left} {words} {right}{condition}"
+
+
+def _json_pairs(sqlite: str) -> dict[str, tuple[str, Bound]]:
+    """The columns of OPENJSON without WITH."""
+    value = (
+        f"CASE {sqlite}.type WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' "
+        f"ELSE CAST({sqlite}.value AS TEXT) END"
+    )
+    kind = (
+        f"CASE {sqlite}.type WHEN 'null' THEN 0 WHEN 'text' THEN 1 WHEN 'true' THEN 3 "
+        f"WHEN 'false' THEN 3 WHEN 'array' THEN 4 WHEN 'object' THEN 5 ELSE 2 END"
+    )
+    key = Bound(f"CAST({sqlite}.key AS TEXT)", SqlType("nvarchar", length=4000))
+    return {
+        "key": ("key", key),
+        "value": ("value", Bound(value, NVARCHAR)),
+        "type": ("type", Bound(kind, INT)),
+    }
 
 
 def require_name(name: str, number: int, alias: str) -> None:

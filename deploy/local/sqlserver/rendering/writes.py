@@ -82,7 +82,7 @@ class WriteRenderer(SelectRenderer):
         targets = [*columns, *missing, *([automatic] if automatic else [])]
         listed = f"({', '.join(column.sql for column in targets)})" if targets else ""
         if node.query is not None:
-            body = self._inserted_query(table, node.query, columns, missing, generated, given)
+            body = self._inserted_query(table, node, node.query, columns, missing, generated, given)
         else:
             body = self._inserted_rows(table, node, columns, missing, generated, given)
         if not targets:
@@ -167,7 +167,7 @@ class WriteRenderer(SelectRenderer):
         rest = [self.text(self._fallback(table, column)) for column in missing] + generated
         rows = []
         for row in node.rows:
-            _check_count(len(columns), len(row))
+            self._check_count(node, len(columns), len(row))
             texts = []
             for column, value in zip(columns, row, strict=True):
                 bound = (
@@ -182,6 +182,25 @@ class WriteRenderer(SelectRenderer):
             rows.append(f"({', '.join([*texts, *rest])})")
         return f"VALUES {', '.join(rows)}"
 
+    @staticmethod
+    def _check_count(node: statements.Insert, columns: int, values: int) -> None:
+        if values == columns:
+            return
+        if not node.columns:
+            raise SqlError(
+                213, "Column name or number of supplied values does not match table definition."
+            )
+        fewer = columns < values
+        clause = "SELECT list" if node.query is not None else "VALUES clause"
+        number = (121 if fewer else 120) if node.query is not None else (110 if fewer else 109)
+        raise SqlError(
+            number,
+            f"There are {'fewer' if fewer else 'more'} columns in the INSERT statement than "
+            f"values specified in the {clause}. The number of values in the {clause} must match "
+            "the number of columns specified in the INSERT statement.",
+            severity=15,
+        )
+
     def _fallback(self, table: Table, column: StoredColumn) -> Bound:
         if column.default_sql is None:
             return self._assigned(table, column, Bound("NULL", None))
@@ -190,6 +209,7 @@ class WriteRenderer(SelectRenderer):
     def _inserted_query(
         self,
         table: Table,
+        node: statements.Insert,
         query: syntax.Query,
         columns: list[StoredColumn],
         missing: list[StoredColumn],
@@ -197,7 +217,7 @@ class WriteRenderer(SelectRenderer):
         given: StoredColumn | None,
     ) -> str:
         sql, outputs = self.query(query)
-        _check_count(len(columns), len(outputs))
+        self._check_count(node, len(columns), len(outputs))
         texts = []
         for column, (_, bound) in zip(columns, outputs, strict=True):
             text = self._assigned(table, column, bound).sql
@@ -364,19 +384,6 @@ def _required(get: Callable[[Any], Any], error: SqlError) -> Callable[[Any], Any
 
 def _escaped(text: str) -> str:
     return text.replace("'", "''")
-
-
-def _check_count(columns: int, values: int) -> None:
-    if values == columns:
-        return
-    relation = "fewer" if columns < values else "more"
-    raise SqlError(
-        110 if columns < values else 109,
-        f"There are {relation} columns in the INSERT statement than values specified in the "
-        "VALUES clause. The number of values in the VALUES clause must match the number of "
-        "columns specified in the INSERT statement.",
-        severity=15,
-    )
 
 
 def _parsed_default(text: str) -> syntax.Expression:

@@ -13,7 +13,6 @@ _HARMLESS_HINTS = frozenset(
     ("NOLOCK", "READUNCOMMITTED", "READCOMMITTED", "READCOMMITTEDLOCK", "ROWLOCK", "PAGLOCK")
     + ("TABLOCK", "TABLOCKX", "FORCESEEK", "FORCESCAN", "NOEXPAND", "KEEPIDENTITY")
 )
-_JSON_ARRAY = "OPENJSON without WITH"
 
 
 class QueryParser(ExpressionParser):
@@ -152,8 +151,8 @@ class QueryParser(ExpressionParser):
             kind = self._join_kind()
             if kind is None:
                 return left
-            if kind == "APPLY":
-                left = syntax.Join("CROSS", left, self._applied("CROSS"), None)
+            if kind in ("CROSS APPLY", "OUTER APPLY"):
+                left = syntax.Join(kind, left, self._source(), None)
                 continue
             right = self._source() if kind == "CROSS" else self._nested()
             on = None
@@ -177,10 +176,9 @@ class QueryParser(ExpressionParser):
             return "INNER"
         if self.accept("CROSS", "JOIN"):
             return "CROSS"
-        if self.accept("CROSS", "APPLY"):
-            return "APPLY"
-        if self.at("OUTER", "APPLY"):
-            raise Unsupported("OUTER APPLY")
+        for kind in ("CROSS", "OUTER"):
+            if self.accept(kind, "APPLY"):
+                return f"{kind} APPLY"
         if self.at_any("INNER", "LEFT", "RIGHT", "FULL"):
             kind = self.advance().word
             self.accept("OUTER")
@@ -190,12 +188,6 @@ class QueryParser(ExpressionParser):
             return kind
         return None
 
-    def _applied(self, kind: str) -> Source:
-        source = self._source()
-        if not isinstance(source, (syntax.OpenJson, syntax.TableFunction, syntax.RowValues)):
-            raise Unsupported(f"{kind} APPLY of a query")
-        return source
-
     def _source(self) -> Source:
         if self.accept("("):
             return self._bracketed_source()
@@ -203,6 +195,8 @@ class QueryParser(ExpressionParser):
             return self._change_table()
         if self.at("OPENJSON") and self.ahead().word == "(":
             return self._open_json()
+        if self.at_any("OPENROWSET", "OPENQUERY", "OPENXML", "OPENDATASOURCE", "CONTAINSTABLE"):
+            raise Unsupported(f"the table function {self.token.word}")
         parts = self.parts()
         if self.at("("):
             self.advance()
@@ -306,7 +300,7 @@ class QueryParser(ExpressionParser):
         path = self.expression() if self.accept(",") else None
         self.expect(")")
         if not (self.at("WITH") and self.ahead().word == "("):
-            raise Unsupported(_JSON_ARRAY)
+            return syntax.OpenJson(document, path, (), self.alias())
         self.expect("WITH", "(")
         columns = []
         while True:
