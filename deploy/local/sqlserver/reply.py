@@ -36,9 +36,15 @@ class Reply:
         # A DONE token tells whether more follows, so the last one waits here.
         self._waiting: tuple[int, int | None, bool, bool] | None = None
         self._encode: Encoder | None = None
+        self._rolls_back = False
 
-    def batch(self, events: Iterator[Event]) -> None:
-        """Write what a batch of statements yields."""
+    def batch(self, events: Iterator[Event], *, rolls_back: bool = False) -> None:
+        """Write what a batch of statements yields.
+
+        A transaction that ends in it is told as committed, unless a statement failed or the
+        caller knows of a rollback; drivers treat both alike.
+        """
+        self._rolls_back = rolls_back
         _, _, failed = self._statements(events, tokens.DONE)
         self._compare_transactions(committed=not failed)
         if self._waiting is None:
@@ -153,6 +159,7 @@ class Reply:
             return
         self._release(more=True)
         if self._transaction:
+            committed = committed and not self._rolls_back
             ended = tokens.transaction_ended(self._transaction, committed=committed)
             self._stream.write(ended)
         if now:

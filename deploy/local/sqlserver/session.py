@@ -133,7 +133,8 @@ class _Conversation:
         if message.kind is Kind.BATCH:
             reader = Reader(message.data)
             reader.skip_headers()
-            reply.batch(self._procedures.batch(reader.text(reader.remaining // 2)))
+            sql = reader.text(reader.remaining // 2)
+            reply.batch(self._procedures.batch(sql), rolls_back="rollback" in sql.lower())
         elif message.kind is Kind.RPC:
             try:
                 found = calls(message.data)
@@ -147,17 +148,18 @@ class _Conversation:
                     events = _failing(problem)
                 reply.procedure(events)
         elif message.kind is Kind.TRANSACTION:
-            reply.batch(self._transaction(message.data))
+            reader = Reader(message.data)
+            reader.skip_headers()
+            request = reader.u16()
+            events = self._transaction(request, reader)
+            reply.batch(events, rolls_back=request == _ROLLBACK)
         elif message.kind is Kind.BULK_LOAD:
             reply.batch(_failing(Unsupported("bulk load (INSERT BULK)")))
         else:
             raise Malformed(f"a {message.kind.name} after the login")
 
-    def _transaction(self, data: bytes) -> Iterator[Event]:
+    def _transaction(self, request: int, reader: Reader) -> Iterator[Event]:
         """Do what a transaction-manager request asks; the reply tells of the descriptor."""
-        reader = Reader(data)
-        reader.skip_headers()
-        request = reader.u16()
         if request == _BEGIN:
             self._begin(reader)
         elif request in {_COMMIT, _ROLLBACK}:
