@@ -238,3 +238,27 @@ def wait_for_lines(path, wanted):
     while lines(path) < wanted:
         assert time.monotonic() < deadline
         tick.wait(0.02)
+
+
+def test_deadlocks_timeouts_and_dropped_connections_leave_the_journal_true(
+    loaded, connect, tmp_path
+):
+    path, over = tmp_path / "work.jsonl", threading.Event()
+    began = {practice.center_id: read(connect, practice) for practice in loaded}
+    with ThreadPoolExecutor(1) as pool:
+        shift = pool.submit(work, loaded, connect, path, rate=60, seconds=60, stop=over)
+        for error in (1205, 1222, 0) * 3:
+            wait_for_lines(path, lines(path) + 30)
+            for practice in loaded:
+                with closing(connect(practice.database)) as connection:
+                    connection.execute(f"EXEC standin.fail_next @error = {error}, @count = 1")
+        wait_for_lines(path, lines(path) + 30)
+        over.set()
+        tally = shift.result(60)
+
+    commits = list(journal.read(path))
+    assert {"1205", "1222"} <= {error for _, error in tally.failures}
+    for practice in loaded:
+        own = [commit for commit in commits if commit.center == practice.center_id]
+        center = oracle.Center(practice.center_id, began[practice.center_id])
+        assert center.apply(own).rows == read(connect, practice)
