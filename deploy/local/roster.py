@@ -10,7 +10,7 @@ from deploy.local import practices
 from deploy.local.practices import Practice, Request
 from deploy.local.stack import Stack
 from producers import connection
-from schemas.errors import Failed
+from schemas.errors import BadInput, Failed
 
 __all__ = ["Roster"]
 
@@ -32,42 +32,43 @@ class Roster:
     stack: Stack
 
     def fill(self, asked: Request | None, say: Callable[[str], None]) -> None:
-        """Load the practices that are missing; `centers.yml` lists them when all are whole."""
-        request = asked or practices.installed(self.stack.home) or Request()
+        """Load the practices that are missing; `centers.yml` lists them when all are whole.
+
+        The first request holds for as long as the data does: another one is refused.
+        """
+        request = self._settled(asked)
+        planned = practices.plan(request)
         done = 0
 
         def loaded(practice: Practice, _: practices.Loaded) -> None:
             nonlocal done
             done += 1
-            if done % 10 == 0 or done == request.total:
+            if done % 10 == 0 or done == len(planned):
                 say(f"{done} practices loaded (the last: {practice.center_id})")
 
         with connection.translated("the stand-in"):
-            total = practices.install(
-                self.stack.home,
-                request,
+            total = practices.load_missing(
+                planned,
                 self.connect(),
-                server=self.stack.address("sqlserver"),
                 user=USER,
                 password=self._password(USER).reveal(),
                 say=loaded,
             )
         if total.databases:
             say(f"{total.rows:,} rows in {total.seconds:.1f} s")
+        practices.truth.write(self.stack.folder("sqlserver") / "truth.json", planned)
+        centers = self.stack.home / "centers.yml"
+        practices.write_centers(centers, planned, self.stack.address("sqlserver"))
+
+    def forget(self) -> None:
+        """Remove the list of practices whose databases are gone."""
+        (self.stack.home / "centers.yml").unlink(missing_ok=True)
 
     def planned(self) -> tuple[Practice, ...]:
         """Return the practices as they were planned."""
-        request = practices.installed(self.stack.home)
-        if request is None:
+        if not self._path.is_file():
             raise Failed("there are no practices yet", hint="chartfeed local up")
-        return practices.plan(request)
-
-    def forget(self) -> None:
-        """Remove what was written of practices whose databases are gone."""
-        for name in ("practices.json", "truth.json", "centers.yml"):
-            (self.stack.home / name).unlink(missing_ok=True)
-        for path in self.stack.home.glob("journal*"):
-            path.unlink()
+        return practices.plan(Request.load(self._path))
 
     def connect(self) -> practices.Connect:
         """Return what opens a connection to any of their databases, as the administrator."""
@@ -84,7 +85,26 @@ class Roster:
 
     @property
     def journal(self) -> Path:
-        return self.stack.home / "journal.jsonl"
+        return self.stack.folder("sqlserver") / "journal.jsonl"
+
+    @property
+    def _path(self) -> Path:
+        return self.stack.folder("sqlserver") / "practices.json"
 
     def _password(self, user: str) -> _Password:
         return _Password(self.stack.folder("sqlserver") / f"{user}.password")
+
+    def _settled(self, asked: Request | None) -> Request:
+        if not self._path.is_file():
+            request = asked or Request()
+            fresh = self._path.with_suffix(".new")
+            request.save(fresh)
+            fresh.rename(self._path)
+            return request
+        kept = Request.load(self._path)
+        if asked is not None and asked != kept:
+            raise BadInput(
+                f"other practices are here already: {self._path} says which",
+                hint="chartfeed local reset sqlserver, then ask again",
+            )
+        return kept
