@@ -99,6 +99,9 @@ def _value_evidence(
     seen = fitness.evidence(wanted.kind, column, context.profiles.get(column.name), key)
     if seen is not None:
         pieces.append(seen)
+    if wanted.kind is Kind.FLAG and not names.inverted(column.name):
+        reversed_ = fitness.upside_down(context.profiles.get(column.name))
+        pieces += [reversed_] if reversed_ else []
     parent = context.parents.get(wanted.refers_to or "")
     link = parent and _link(table, column, parent)
     if link:

@@ -7,7 +7,7 @@ from producers.catalog import EXACT, TEXTS, WHOLE, Column
 from producers.discovery.evidence import Evidence
 from producers.discovery.profiles import Profile
 
-__all__ = ["can_hold", "evidence", "is_number", "live_values", "score"]
+__all__ = ["can_hold", "evidence", "is_number", "live_values", "score", "upside_down"]
 
 ENOUGH = 5
 USUAL = frozenset({"0", "1", "FALSE", "TRUE"})
@@ -120,6 +120,16 @@ def _flag(column: Column, profile: Profile) -> Evidence:
     if column.family == "number" and {value for value, _ in profile.flags} == {"1"}:
         worth = 0.1
     return Evidence(f"flags: {shown}", worth)
+
+
+def upside_down(profile: Profile | None) -> Evidence | None:
+    """Say so where most rows would be deleted by a flag that is read in the usual way."""
+    if profile is None or not profile.flags or profile.given < ENOUGH:
+        return None
+    dead = sum(count for value, count in profile.flags if value not in {"0", "", "FALSE", "N"})
+    if 2 * dead <= profile.rows:
+        return None
+    return Evidence(f"{dead:,} of {profile.rows:,} rows would be deleted", -0.5)
 
 
 def evidence(kind: Kind, column: Column, profile: Profile | None, wanted: str) -> Evidence | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from enum import IntEnum
+from functools import lru_cache
 
 from producers import canonical
 from producers.discovery import vocabulary
@@ -43,17 +44,20 @@ class Match(IntEnum):
         }[self]
 
 
+@lru_cache(maxsize=100_000)
 def stripped(name: str) -> str | None:
     """Give the name without its suffix of 2 to 4 letters and digits, None where it has none."""
     found = SUFFIX.fullmatch(name)
     return found["base"] if found else None
 
 
+@lru_cache(maxsize=100_000)
 def _spelled(name: str) -> str:
     """Give a name in the vocabulary's spelling."""
     return name.upper().translate(SPELLING)
 
 
+@lru_cache(maxsize=200_000)
 def _match(
     name: str, wanted: str, tiers: vocabulary.Tiers, whole: frozenset[str], learned: frozenset[str]
 ) -> Match:
@@ -73,17 +77,8 @@ def _match(
     return min((match for match, holds in found.items() if holds), default=Match.NONE)
 
 
-_WHOLE_TABLES = frozenset(canonical.TABLES).union(
-    *(tiers[0] for tiers in vocabulary.TABLES.values())
-)
-
-
-def _whole_columns(table: str) -> frozenset[str]:
-    wanted = canonical.TABLES[table]
-    return frozenset(wanted).union(*(vocabulary.COLUMNS[table, column][0] for column in wanted))
-
-
-_WHOLE_COLUMNS = {table: _whole_columns(table) for table in canonical.TABLES}
+_WHOLE_TABLES = frozenset(canonical.TABLES)
+_WHOLE_COLUMNS = {table: frozenset(wanted) for table, wanted in canonical.TABLES.items()}
 
 
 def table_matches(name: str, table: str, learned: Iterable[str] = ()) -> Match:

@@ -69,6 +69,8 @@ def _plain(value: object) -> str:
 
 def _day(text: str) -> int | None:
     """Give a text's year where it is a day as YYYYMMDD."""
+    if len(text) != 8 or not text.isdecimal():
+        return None
     try:
         return dates.parse(text).year
     except SkipRecord:
@@ -86,8 +88,9 @@ def of(values: Sequence[object]) -> Profile:
     def share(matching: Iterable[str]) -> float:
         return sum(counts[text] for text in matching) / given
 
-    years = [year for text in counts if (year := _day(text)) is not None and 1890 < year < 2110]
-    days = [text for text in counts if (year := _day(text)) is not None and 1890 < year < 2110]
+    days = {
+        text: year for text in counts if (year := _day(text)) is not None and 1890 < year < 2110
+    }
     numbers = [text for text in counts if text.removeprefix("-").isdecimal() and len(text) < 19]
     upper = Counter({text.upper(): 0 for text in counts})
     for text, count in counts.items():
@@ -109,8 +112,8 @@ def of(values: Sequence[object]) -> Profile:
         average_length=sum(len(text) * count for text, count in counts.items()) / given,
         low=min((int(text) for text in numbers), default=None),
         high=max((int(text) for text in numbers), default=None),
-        first_year=min(years, default=None),
-        last_year=max(years, default=None),
+        first_year=min(days.values(), default=None),
+        last_year=max(days.values(), default=None),
         flags=tuple(sorted(upper.items())) if FLAGS.issuperset(upper) else None,
         arts_seen=ARTS.intersection(upper),
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from producers import canonical
 from producers.canonical import Kind
 from producers.catalog import Catalog, Table
-from producers.discovery import columns, fitness, inclusion, shape, tables
+from producers.discovery import columns, fitness, inclusion, names, shape, tables
 from producers.discovery.inclusion import Link, Links
 from producers.discovery.names import Match
 from producers.discovery.shape import Learned, Named
@@ -49,18 +49,18 @@ def schemas(question: Question) -> tuple[str, ...]:
     """Give the schema that the tables are in; several where several could be, none where none."""
     if "schema" in question.chosen:
         return (question.chosen["schema"],)
-    names = sorted({table.schema for table in question.catalog.tables})
-    if len(names) < 2:
-        return tuple(names)
-    roles = {name: _roles_by_name(_within(question, name)) for name in names}
+    there = sorted({table.schema for table in question.catalog.tables})
+    if len(there) < 2:
+        return tuple(there)
+    roles = {name: _roles_by_name(_within(question, name)) for name in there}
     most = max(roles.values())
     if most >= 3:
-        return tuple(name for name in names if roles[name] >= 3)
+        return tuple(name for name in there if roles[name] >= 3)
     full = {
         name: sum(1 for role in ORDER if shape.likely(role, _within(question, name).catalog, 1))
-        for name in names
+        for name in there
     }
-    return tuple(name for name in names if full[name] == len(ORDER))
+    return tuple(name for name in there if full[name] == len(ORDER))
 
 
 def _within(question: Question, schema: str) -> Question:
@@ -165,10 +165,18 @@ def links_to_test(question: Question, profiles: Profiles) -> list[Link]:
         else:
             children = _children(role, here, profiles, _taken(choices))
         for child in children:
-            for parent in {wanted.refers_to for wanted in canonical.TABLES[role].values()} - {None}:
-                for table in parents[str(parent)]:
-                    links |= _between(child, table, profiles)
+            for key, wanted in canonical.TABLES[role].items():
+                for table in parents.get(str(wanted.refers_to), ()):
+                    links |= _between(child, table, profiles, _by_that_name(here, role, key, child))
     return sorted(links)
+
+
+def _by_that_name(here: Question, role: str, key: str, table: Table) -> frozenset[str]:
+    """Give the columns that names speak for, all where they speak for none."""
+    words = here.learned(role, key)
+    every = frozenset(column.name for column in table.columns)
+    found = {name for name in every if names.column_matches(name, role, key, words) < Match.NONE}
+    return frozenset(found) or every
 
 
 def _children(
@@ -197,7 +205,7 @@ def _children(
     return sorted(possible, key=lambda table: (-table.rows, table.name))[:MOST_LINKED]
 
 
-def _between(child: Table, parent: Table, profiles: Profiles) -> set[Link]:
+def _between(child: Table, parent: Table, profiles: Profiles, asked: frozenset[str]) -> set[Link]:
     key = inclusion.key_of(parent)
     if key is None or (child.schema, child.name) == (parent.schema, parent.name):
         return set()
@@ -205,7 +213,8 @@ def _between(child: Table, parent: Table, profiles: Profiles) -> set[Link]:
     return {
         Link(child.schema, child.name, column.name, parent.name, key.name)
         for column in child.columns
-        if column.name not in child.primary_key
+        if column.name in asked
+        and column.name not in child.primary_key
         and fitness.can_hold(Kind.ID, column)
         and inclusion.linkable(column, key)
         and (profile := seen.get(column.name)) is not None
