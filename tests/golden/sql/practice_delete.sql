@@ -1,0 +1,1 @@
+DELETE FROM [ck].[PATKASSE_C3H] WHERE [ID] = ?

@@ -1,0 +1,1 @@
+UPDATE [ck].[PATKASSE_C3H] SET [VSTATUS_TET] = ?, [DELKZ] = ? WHERE [ID] = ?
