@@ -17,7 +17,8 @@ if [ -z "$python" ]; then
 fi
 
 missing=()
-has_library() { ldconfig -p | grep -q "$1"; }
+libraries=$(PATH=$PATH:/sbin:/usr/sbin ldconfig -p)
+has_library() { [[ $libraries == *"$1"* ]]; }
 has_library libodbc.so.2 || missing+=("$(apt-cache show libodbc2 >/dev/null 2>&1 && echo libodbc2 || echo unixodbc)")
 has_library libgssapi_krb5.so.2 || missing+=(libgssapi-krb5-2)
 has_library libssl.so.3 || missing+=(libssl3)
