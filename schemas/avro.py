@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 
 from schemas import records
 
-__all__ = ["FILES", "Json", "bare", "load", "text"]
+__all__ = ["FILES", "Json", "bare", "load", "meaning", "text"]
 
 Json: TypeAlias = Any
 
@@ -54,3 +54,12 @@ def bare(schema: Json) -> Json:
             }
         case _:
             return schema
+
+
+def meaning(schema: Json) -> str:
+    """Give the name of what a schema's values mean: its logical type, or else its type."""
+    match schema:
+        case {"logicalType": str(name)} | {"type": str(name)} | str(name):
+            return name
+        case _:
+            return "union"

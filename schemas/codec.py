@@ -14,7 +14,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import fastavro
 
-from schemas import avro, binary, records
+from schemas import avro, readers, records, writers
 from schemas.avro import Json
 from schemas.errors import SkipRecord
 
@@ -69,7 +69,7 @@ class Encoder(Generic[R]):
 
     def __init__(self, record: type[R], schema_id: int) -> None:
         self._header = HEADER.pack(MAGIC, schema_id)
-        self._write = binary.writer(avro.load(record))
+        self._write = writers.writer(avro.load(record))
 
     def encode(self, record: R) -> bytes:
         """Give a record's value, or raise Unencodable."""
@@ -90,9 +90,9 @@ class Decoder(Generic[R]):
         self._record = record
         self._own = avro.load(record)
         self._bare = avro.bare(self._own)
-        self._read = binary.reader(self._own, {**NESTED, record.__name__: record})
+        self._read = readers.reader(self._own, {**NESTED, record.__name__: record})
         # By the first five bytes of a value.
-        self._known: dict[bytes, binary.Read] = {}
+        self._known: dict[bytes, readers.Read] = {}
 
     def learn(self, schema_id: int, schema: Json) -> None:
         """Take in the schema that the registry has under an id."""
@@ -118,7 +118,7 @@ class Decoder(Generic[R]):
             )
         return record  # type: ignore[no-any-return]  # a reader makes what its schema names
 
-    def _resolving(self, schema: Json) -> binary.Read:
+    def _resolving(self, schema: Json) -> readers.Read:
         """Read what another schema wrote, write it as ours would, and read that."""
         theirs, ours = fastavro.parse_schema(schema), fastavro.parse_schema(self._own)
 
