@@ -181,7 +181,6 @@ def test_use_goes_to_another_database(shared: Database) -> None:
     [
         ("MERGE e USING e AS s ON s.id = e.id WHEN MATCHED THEN DELETE;", "MERGE"),
         ("SELECT * FROM e PIVOT (MAX(n) FOR s IN ([a])) AS p", "PIVOT"),
-        ("SELECT * FROM e OUTER APPLY (SELECT 1 AS a) AS b", "APPLY"),
         ("CREATE TABLE #keys (id int)", "temporary tables"),
         ("SELECT id INTO f FROM e", "INTO"),
         ("CREATE VIEW v AS SELECT 1 AS one", "VIEW"),
