@@ -354,6 +354,18 @@ def test_version_gives_no_row_for_an_unknown_key(database: Database, table: int)
     assert last_version(database, table, 99) == []
 
 
+def test_versions_of_many_rows_come_by_a_join_that_looks_keys_up(
+    database: Database, table: int
+) -> None:
+    database.commit(f"UPDATE t{table} SET c2 = 2 WHERE c1 = 2")
+    source = change_tracking.versions_sql(database.db, table)
+    joined = (
+        f"SELECT t.c1, v.SYS_CHANGE_VERSION FROM t{table} AS t JOIN ({source.sql}) AS v"
+        " ON v.c1 = t.c1 WHERE t.c1 > 1 ORDER BY t.c1"
+    )
+    assert database.rows(joined) == [(2, 1), (3, None)]
+
+
 # Validity.
 
 

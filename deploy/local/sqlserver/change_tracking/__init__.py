@@ -6,7 +6,12 @@ Every function works inside the transaction that the caller has open.
 """
 
 from deploy.local.sqlserver.change_tracking.layout import create_layout, prepare
-from deploy.local.sqlserver.change_tracking.net import Source, changes_sql, version_sql
+from deploy.local.sqlserver.change_tracking.net import (
+    Source,
+    changes_sql,
+    version_sql,
+    versions_sql,
+)
 from deploy.local.sqlserver.change_tracking.recording import annotate, mark, stamp, untriggered
 from deploy.local.sqlserver.change_tracking.switching import (
     check_key_drop,
@@ -49,4 +54,5 @@ __all__ = [
     "table_truncated",
     "untriggered",
     "version_sql",
+    "versions_sql",
 ]

@@ -7,7 +7,7 @@ no row at the baseline, which is `alive` now minus all that came and went since;
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import apsw
 
@@ -69,12 +69,29 @@ def changes_sql(db: apsw.Connection, object_id: int, baseline_sql: str) -> Sourc
     return _source(_CHANGES, sql, object_id, db)
 
 
+def versions_sql(db: apsw.Connection, object_id: int) -> Source:
+    """Return the last version of every row there is, NULL where it was not touched since then.
+
+    Joined on its key columns it answers for the rows of another table.
+    """
+    require_tracked(db, object_id)
+    key = primary_key(db, object_id)
+    same = " AND ".join(f"c.k{n} IS t.c{column.column_id}" for n, column in enumerate(key, 1))
+    last = f"FROM ct_changes_{object_id} AS c WHERE {same} ORDER BY c.version DESC LIMIT 1"
+    key_outputs = ", ".join(f"t.c{column.column_id} AS c{column.column_id}" for column in key)
+    sql = (
+        f"SELECT (SELECT c.version {last}) AS SYS_CHANGE_VERSION,"
+        f" (SELECT c.context {last}) AS SYS_CHANGE_CONTEXT, {key_outputs} FROM t{object_id} AS t"
+    )
+    return _source((_VERSION, _CONTEXT), sql, object_id, db)
+
+
 def version_sql(db: apsw.Connection, object_id: int, key_sql: Sequence[str]) -> Source:
     """Return a row's last version, by SQLite expressions for its key in key order.
 
-    NULL where the row was not touched since tracking began, no row for a key that is not there.
+    No row for a key that is not there.
     """
-    require_tracked(db, object_id)
+    source = versions_sql(db, object_id)
     key = primary_key(db, object_id)
     if len(key) != len(key_sql):
         raise SqlError(
@@ -82,19 +99,11 @@ def version_sql(db: apsw.Connection, object_id: int, key_sql: Sequence[str]) -> 
             "The number of columns specified in the CHANGETABLE(VERSION ...) function does not"
             f" match the number of primary key columns for table '{table_name(db, object_id)}'.",
         )
-    same = " AND ".join(f"c.k{n} IS t.c{column.column_id}" for n, column in enumerate(key, 1))
-    last = f"FROM ct_changes_{object_id} AS c WHERE {same} ORDER BY c.version DESC LIMIT 1"
     wanted = " AND ".join(
         f"t.c{column.column_id} = ({expression})"
         for column, expression in zip(key, key_sql, strict=True)
     )
-    key_outputs = ", ".join(f"t.c{column.column_id} AS c{column.column_id}" for column in key)
-    sql = (
-        f"SELECT (SELECT c.version {last}) AS SYS_CHANGE_VERSION,"
-        f" (SELECT c.context {last}) AS SYS_CHANGE_CONTEXT, {key_outputs}"
-        f" FROM t{object_id} AS t WHERE {wanted}"
-    )
-    return _source((_VERSION, _CONTEXT), sql, object_id, db)
+    return replace(source, sql=f"{source.sql} WHERE {wanted}")
 
 
 def _source(columns: tuple[Column, ...], sql: str, object_id: int, db: apsw.Connection) -> Source:
