@@ -49,8 +49,10 @@ def load(practice: Practice, connect: Connect, *, user: str) -> Loaded:
             _run(master, statements.drop_database(practice))
         _run(master, statements.create_database(practice))
         with closing(connect(practice.database)) as own:
+            own.autocommit = False
             _create(own, practice)
             rows = _fill(own, practice)
+            own.autocommit = True
             for statement in (*statements.track(practice), *statements.grant(practice, user)):
                 _run(own, statement)
         _run(master, statements.allow_snapshots(practice))
@@ -102,20 +104,20 @@ def create_login(master: pyodbc.Connection, user: str, password: str) -> None:
 
 
 def _create(own: pyodbc.Connection, practice: Practice) -> None:
+    """Create all tables in one transaction, which is several times faster than one by one."""
     schema = statements.create_schema(practice)
     if schema is not None:
         _run(own, schema)
     tables = iter(practice.tables)
     while some := list(islice(tables, TABLES_A_BATCH)):
         _run(own, ";\n".join(statements.create_table(practice, table) for table in some))
+    own.commit()
 
 
 def _fill(own: pyodbc.Connection, practice: Practice) -> int:
     """Insert all rows in one transaction and return their number."""
-    own.autocommit = False
     total = sum(_insert(own, practice, table, rows) for table, rows in fillers.rows(practice))
     own.commit()
-    own.autocommit = True
     return total
 
 
