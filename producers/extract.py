@@ -12,6 +12,7 @@ import pyodbc
 
 from producers import statements
 from producers.connection import translated
+from producers.errors import StatementFailed
 from producers.rows import COLUMNS, Rules
 from schemas.errors import ChartfeedError, SkipRecord
 from schemas.records import ChartEntry, Insurer, PatientInsurance, Service, UnifiedEntry
@@ -118,10 +119,18 @@ def _fetch(
         cursor.execute(statement.text, *statement.parameters)
         sets: list[list[Row]] = []
         more = True
-        while more:
-            if cursor.description is not None:
-                sets.append(list(cursor.fetchall()))
-            more = bool(cursor.nextset())
+        try:
+            while more:
+                if cursor.description is not None:
+                    sets.append(list(cursor.fetchall()))
+                more = bool(cursor.nextset())
+        except UnicodeDecodeError:
+            # The error holds the text, which is nobody's business here.
+            raise StatementFailed(
+                f"{center}: a text of that day is no Unicode (half a character)",
+                hint="correct the text at the source",
+                center=center,
+            ) from None
         return sets
 
 

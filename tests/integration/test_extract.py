@@ -72,6 +72,24 @@ def group(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]:
         yield Group(folder, planned, sa)
 
 
+@pytest.fixture(scope="module")
+def families(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]:
+    """Give a practice of each family of names, all approved, with entries that break a rule."""
+    folder = tmp_path_factory.mktemp("families")
+    kinds = practices.FAMILIES
+    planned = practices.plan(
+        Request(count=len(kinds), families=kinds, patients=25, years=1, tables=12, flaws=8)
+    )
+    with running(tmp_path_factory.mktemp("families-server")) as standin:
+        sa = login_of(standin)
+        practices.load_missing(
+            planned, practices.connector(sa), user="chartfeed", password=READER, threads=2
+        )
+        approved.configure(folder, planned, sa.server, READER)
+        approved.approve_all(folder / "mappings", planned, sa)
+        yield Group(folder, planned, sa)
+
+
 def rows_of(output: Path) -> list[dict[str, str]]:
     with (output / f"{STEM}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
@@ -94,12 +112,15 @@ def test_the_day_of_thirty_practices(group: Group, tmp_path: Path) -> None:
     assert result.stdout.startswith("2022-01-18: 180 rows from 30 of 30 centers")
 
 
-def test_every_day_of_every_practice_is_what_the_oracle_says(group: Group) -> None:
+def assert_days_are_as_the_oracle_says(group: Group, approved_count: int, step: int) -> None:
     settings = configuration.load(group.folder / "chartfeed.yml", {})
-    models = {practice.center_id: oracle.Center.of(practice) for practice in group.planned[:30]}
-    some = sorted({day for model in models.values() for day in model.days()})[::25]
-    for day in [*some, DAY, date(2022, 1, 19)]:
-        reading = read(settings, settings.centers[:30], day)
+    models = {
+        practice.center_id: oracle.Center.of(practice)
+        for practice in group.planned[:approved_count]
+    }
+    days = sorted({day for model in models.values() for day in model.days()})
+    for day in {*days[::step], DAY, date(2022, 1, 19)}:
+        reading = read(settings, settings.centers[:approved_count], day)
 
         assert not reading.missing
         for center, found in reading.read:
@@ -117,6 +138,14 @@ def test_every_day_of_every_practice_is_what_the_oracle_says(group: Group) -> No
                 for row in found.rows
             ]
             assert seen == models[center.id].expected(day)
+
+
+def test_days_of_thirty_practices_are_as_the_oracle_says(group: Group) -> None:
+    assert_days_are_as_the_oracle_says(group, 30, step=25)
+
+
+def test_days_of_every_family_of_names_are_as_the_oracle_says(families: Group) -> None:
+    assert_days_are_as_the_oracle_says(families, len(practices.FAMILIES), step=4)
 
 
 def test_an_unapproved_center_is_named_and_the_others_are_written(
