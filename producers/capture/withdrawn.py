@@ -23,6 +23,10 @@ class Withdrawn:
     def __len__(self) -> int:
         return len(self._rows)
 
+    @property
+    def rows(self) -> frozenset[tuple[str, bytes]]:
+        return frozenset(self._rows)
+
     def following(self, messages: Iterable[Message]) -> Iterator[Message]:
         """Give the messages, and after a row's own one the null value that ends its dead letter.
 

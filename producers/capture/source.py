@@ -1,0 +1,157 @@
+"""A center's database on one connection: its clock, its identity, its changes and its rows.
+
+Used by one thread. Every statement is prepared once and kept by its text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+import pyodbc
+
+from producers.capture import clock, statements
+from producers.capture.errors import NotTracked
+from producers.connection import translated
+from producers.quoting import name as quoted
+from schemas.errors import ChartfeedError
+
+if TYPE_CHECKING:
+    from producers.capture.clock import Clock
+    from producers.mapping import Mapping
+    from producers.statements import Statement
+    from schemas.ids import Id
+
+__all__ = ["Source", "resume_key"]
+
+Row = Sequence[Any]
+
+FETCH: Final = 2000
+NO_SNAPSHOT: Final = 3952
+BIGINT: Final = (pyodbc.SQL_BIGINT, 0, 0)
+# How a key is bound, so that it is compared in its column's own type, and by its index.
+KEYS: Final = {
+    "char": (pyodbc.SQL_VARCHAR, 8000, 0),
+    "varchar": (pyodbc.SQL_VARCHAR, 8000, 0),
+    "nchar": (pyodbc.SQL_WVARCHAR, 4000, 0),
+    "nvarchar": (pyodbc.SQL_WVARCHAR, 4000, 0),
+    "uniqueidentifier": (pyodbc.SQL_GUID, 0, 0),
+    "int": (pyodbc.SQL_INTEGER, 0, 0),
+    "bigint": BIGINT,
+}
+
+
+class Source:
+    def __init__(self, connection: pyodbc.Connection, mapping: Mapping) -> None:
+        self._connection = connection
+        self._mapping = mapping
+        self._cursors: dict[str, pyodbc.Cursor] = {}
+        self._clock = statements.clock(mapping)
+
+    def clock(self) -> Clock:
+        """Ask where the source stands, in one round trip."""
+        with translated(self._mapping.center):
+            return clock.read(self._cursor(self._clock), self._clock)
+
+    def identity(self) -> str:
+        """Give what tells this database from another one, or from itself before a restore."""
+        with translated(self._mapping.center), closing(self._connection.cursor()) as cursor:
+            family, fork, created = cursor.execute(statements.IDENTITY).fetchone()
+        known = {"family": family, "fork": fork, "created": created}
+        return " ".join(f"{kind}:{_word(value)}" for kind, value in known.items() if value)
+
+    def rows_there(self) -> int:
+        """Give about how many rows the tracked tables have, without counting them."""
+        statement = statements.rows_there(self._mapping)
+        with translated(self._mapping.center), closing(self._connection.cursor()) as cursor:
+            return int(cursor.execute(statement.text, statement.parameters).fetchval() or 0)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Hold one SNAPSHOT transaction: all that is read inside is of one moment."""
+        with translated(self._mapping.center):
+            self._connection.execute(statements.BEGIN).close()
+        try:
+            yield
+        except ChartfeedError as error:
+            if error.fields.get("number") == NO_SNAPSHOT:
+                raise self._no_snapshot() from None
+            raise
+        with translated(self._mapping.center):
+            self._connection.execute(statements.END).close()
+
+    def changes(self, table: str, since: int, upto: int) -> Iterator[Sequence[Row]]:
+        """Give what changed in a table above one version and up to another, in its order."""
+        return self._fetch(
+            statements.changes(self._mapping, table), [BIGINT, BIGINT], (since, upto)
+        )
+
+    def ids(self, table: str) -> Iterator[Sequence[Row]]:
+        """Give every row's id and, but for insurers, its DELKZ."""
+        return self._fetch(statements.ids(self._mapping, table))
+
+    def chunk(self, table: str, rows: int, after: Id | None) -> list[Row]:
+        """Give a table's next rows in the order of its key."""
+        statement = statements.chunk(self._mapping, table, rows, first=after is None)
+        if after is None:
+            batches = self._fetch(statement)
+        else:
+            type_ = (self._mapping.tables[table].columns["ID"].type or "").partition("(")[0]
+            value, binding = _bound(after, type_.strip().lower())
+            batches = self._fetch(statement, [binding], (value,))
+        return [row for batch in batches for row in batch]
+
+    def _fetch(
+        self,
+        statement: Statement,
+        sizes: Sequence[tuple[int, int, int] | None] = (),
+        values: Sequence[object] = (),
+    ) -> Iterator[Sequence[Row]]:
+        with translated(self._mapping.center):
+            cursor = self._cursor(statement)
+            if sizes:
+                cursor.setinputsizes(sizes)
+            cursor.execute(statement.text, *values)
+            while batch := cursor.fetchmany(FETCH):
+                yield batch
+
+    def _cursor(self, statement: Statement) -> pyodbc.Cursor:
+        if statement.text not in self._cursors:
+            self._cursors[statement.text] = self._connection.cursor()
+        return self._cursors[statement.text]
+
+    def _no_snapshot(self) -> NotTracked:
+        database = quoted(self._mapping.database)
+        return NotTracked(
+            f"{self._mapping.center}: {self._mapping.database} does not allow snapshots",
+            hint=f"ALTER DATABASE {database} SET ALLOW_SNAPSHOT_ISOLATION ON;",
+            center=self._mapping.center,
+        )
+
+
+def resume_key(value: object) -> Id:
+    """Give a key as a checkpoint keeps it: as the source has it, not as it travels."""
+    match value:
+        case Decimal() if value == value.to_integral():
+            return int(value)
+        case int() | str():
+            return value
+        case _:
+            return str(value)
+
+
+def _bound(value: Id, type_: str) -> tuple[object, tuple[int, int, int] | None]:
+    binding = KEYS.get(type_)
+    if type_ == "uniqueidentifier":
+        return UUID(str(value)), binding
+    if isinstance(value, str) and binding is None:
+        return Decimal(value), None
+    return value, binding
+
+
+def _word(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
