@@ -36,7 +36,7 @@ def chartfeed():
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory, chartfeed):
-    """The home of a broker and a registry that run for the whole session."""
+    """Give the home of a broker and a registry that run for the whole session."""
     home = tmp_path_factory.mktemp("stack")
     chartfeed("local", "up", "kafka", "registry", "--owner", os.getpid(), home=home, timeout=300)
     yield home
@@ -45,6 +45,6 @@ def stack(tmp_path_factory, chartfeed):
 
 @pytest.fixture(scope="session")
 def services(stack, chartfeed):
-    """What `local status --json` says of the session's services."""
+    """Give what `local status --json` says of the session's services."""
     answer = chartfeed("local", "status", "--json", home=stack)
     return json.loads(answer.stdout)["services"]

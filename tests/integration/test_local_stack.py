@@ -123,7 +123,8 @@ def test_a_broker_that_is_not_there_is_named(stack, chartfeed):
 def test_messages_and_schemas_survive_kill_and_down(tmp_path, chartfeed):
     home = tmp_path
     chartfeed("local", "up", "kafka", "--owner", os.getpid(), home=home)
-    kafka = json.loads(chartfeed("local", "status", "--json", home=home).stdout)["services"]["kafka"]
+    answer = chartfeed("local", "status", "--json", home=home)
+    kafka = json.loads(answer.stdout)["services"]["kafka"]
     admin = AdminClient({"bootstrap.servers": kafka["address"]})
     admin.create_topics([NewTopic("kept", 1, 1)], operation_timeout=10)["kept"].result()
     producer = Producer({"bootstrap.servers": kafka["address"], "acks": "all"})

@@ -49,5 +49,5 @@ def test_whatever_the_text_there_is_a_value_or_an_error_with_the_files_name(text
 
 
 def test_a_text_that_refers_to_itself_is_refused():
-    with pytest.raises(BadInput, match="t.yml:1"):
+    with pytest.raises(BadInput, match=r"t\.yml:1"):
         document.parse("leaves: &a {x: *a}", Tree, name="t.yml")

@@ -12,10 +12,11 @@ centers:
   - {id: center_02, name: Praxis Zürich, server: "127.0.0.1,14330", database: DentalDB_02,
      enabled: false, password_env: OWN}
 """
+ONE = "centers:\n  - {id: a, name: A, server: s, database: d}"
 
 
 @pytest.fixture
-def write(tmp_path):
+def write(tmp_path: Path):
     def files(config: str = "{}", centers: str = CENTERS) -> Path:
         (tmp_path / "centers.yml").write_text(centers, encoding="utf-8")
         path = tmp_path / "chartfeed.yml"
@@ -95,13 +96,11 @@ def test_a_mistake_is_named_with_its_file_and_line(write, config, said):
             r"'Mars/City' is not a time zone",
         ),
         (
-            "centers:\n  - {id: a, name: A, server: s, database: d}\n"
-            "  - {id: A, name: A, server: s, database: e}",
+            ONE + "\n  - {id: A, name: A, server: s, database: e}",
             r"the center A is listed twice",
         ),
         (
-            "centers:\n  - {id: a, name: A, server: s, database: d}\n"
-            "  - {id: b, name: A, server: S, database: D}",
+            ONE + "\n  - {id: b, name: A, server: S, database: D}",
             r"a and b name the same database",
         ),
     ],
