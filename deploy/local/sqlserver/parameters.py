@@ -80,7 +80,8 @@ def calls(data: bytes) -> list[Call]:
 
 
 def _parameter(reader: Reader) -> Parameter:
-    name = reader.text(reader.u8())
+    length = reader.u8()
+    name = reader.text(length) if length else ""
     status = reader.u8()
     if status & _ENCRYPTED:
         raise Unsupported("encrypted parameters")

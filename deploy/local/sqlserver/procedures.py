@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from deploy.local.sqlserver import binding, descriptions
 from deploy.local.sqlserver.errors import SqlError, Unsupported
@@ -29,11 +28,13 @@ class Procedures:
     def __init__(self, session: EngineSession) -> None:
         self._session = session
         self._prepared: dict[int, _Prepared] = {}
+        self._prepared_calls: dict[int, str] = {}
         self._last = 0
 
     def forget(self) -> None:
         """Drop all handles (the connection is reset)."""
         self._prepared.clear()
+        self._prepared_calls.clear()
 
     def batch(self, sql: str) -> Iterator[Event]:
         """Yield what a batch yields."""
@@ -55,8 +56,12 @@ class Procedures:
         if name == "sp_prepare":
             return iter([Returned(0, (self._handle(_statement(given, 2, 1)),))])
         if name == "sp_unprepare":
-            self._prepared.pop(self._lookup(given), None)
+            handle = self._lookup(given)
+            self._prepared.pop(handle, None)
+            self._prepared_calls.pop(handle, None)
             return iter([Returned(0)])
+        if name == "sp_prepexecrpc":
+            return self._prepare_call(given)
         if name == "sp_describe_undeclared_parameters":
             sql, declared = _statement(given, 0)
             return descriptions.undeclared(self._session.undeclared_parameters(sql, declared))
@@ -72,17 +77,30 @@ class Procedures:
         yield Returned(0, (handle,))
         yield from self._run(*statement, given[3:])
 
-    def _execute(self, given: Sequence[Parameter]) -> Iterator[Event]:
-        return self._run(*self._prepared[self._lookup(given)], given[1:])
+    def _execute(self, given: tuple[Parameter, ...]) -> Iterator[Event]:
+        handle = self._lookup(given)
+        if handle in self._prepared_calls:
+            return self.run(Call(self._prepared_calls[handle], given[1:]))
+        return self._run(*self._prepared[handle], given[1:])
+
+    def _prepare_call(self, given: tuple[Parameter, ...]) -> Iterator[Event]:
+        """Run a procedure by its name, and again by the handle that is returned."""
+        procedure, _ = _statement(given, 1, len(given))
+        self._last += 1
+        self._prepared_calls[self._last] = procedure
+        yield Returned(0, (_handle(self._last),))
+        yield from self.run(Call(procedure, given[2:]))
 
     def _handle(self, statement: _Prepared) -> Parameter:
         self._last += 1
         self._prepared[self._last] = statement
-        return Parameter("@handle", SqlType("int"), self._last, output=True)
+        return _handle(self._last)
 
     def _lookup(self, given: Sequence[Parameter]) -> int:
         handle = given[0].value if given else None
-        if not isinstance(handle, int) or handle not in self._prepared:
+        if not isinstance(handle, int) or not (
+            handle in self._prepared or handle in self._prepared_calls
+        ):
             raise SqlError(8179, f"Could not find prepared statement with handle {handle}.")
         return handle
 
@@ -90,6 +108,10 @@ class Procedures:
         self, sql: str, declared: Sequence[Parameter], given: Sequence[Parameter]
     ) -> Iterator[Event]:
         return self._session.run(sql, _bound(sql, declared, given) if declared else ())
+
+
+def _handle(number: int) -> Parameter:
+    return Parameter("@handle", SqlType("int"), number, output=True)
 
 
 def _statement(given: Sequence[Parameter], sql: int, declared: int | None = None) -> _Prepared:
@@ -121,5 +143,5 @@ def _bound(
                 f" '{parameter.name}', which was not supplied.",
             )
         value = binding.converted(parameter.type, sent.value)
-        bound.append(replace(parameter, value=value))
+        bound.append(Parameter(parameter.name, parameter.type, value, parameter.output))
     return tuple(bound)

@@ -31,7 +31,11 @@ class Reader:
         return self.data[start:end]
 
     def u8(self) -> int:
-        return self.take(1)[0]
+        position = self.position
+        if position >= len(self.data):
+            raise Malformed("the message ends too early")
+        self.position = position + 1
+        return self.data[position]
 
     def u16(self) -> int:
         return int.from_bytes(self.take(2), "little")
