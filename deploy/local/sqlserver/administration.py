@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,7 +51,9 @@ def _drop(instance: Instance, session: Session, node: statements.DropDatabase) -
             continue
         place = _existing(instance, name, "drop")
         if place is instance.master_database:
-            raise SqlError(3708, "Cannot drop the database 'master' because it is a system database.")
+            raise SqlError(
+                3708, "Cannot drop the database 'master' because it is a system database."
+            )
         if session.place is place or instance.in_use(place, session):
             raise SqlError(
                 3702, f'Cannot drop database "{name}" because it is currently in use.', state=3
@@ -60,9 +61,7 @@ def _drop(instance: Instance, session: Session, node: statements.DropDatabase) -
         instance.drop_database(place)
 
 
-def _alter(
-    instance: Instance, session: Session, node: statements.AlterDatabase
-) -> Iterator[Event]:
+def _alter(instance: Instance, session: Session, node: statements.AlterDatabase) -> Iterator[Event]:
     _not_in_transaction(session, "ALTER DATABASE")
     place = _existing(instance, node.name or session.database, "alter")
     if not (session.sysadmin or (session.place is place and session.may("CONTROL", None))):
@@ -146,9 +145,7 @@ def _path(instance: Instance, text: str) -> Path:
     return path if path.is_absolute() else instance.home / "backups" / path
 
 
-def _backup(
-    instance: Instance, executor: Executor, node: statements.Backup
-) -> Iterator[Event]:
+def _backup(instance: Instance, executor: Executor, node: statements.Backup) -> Iterator[Event]:
     from deploy.local.sqlserver.instance import copy  # noqa: PLC0415 - a cycle otherwise
 
     session = executor.session
@@ -159,13 +156,11 @@ def _backup(
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(target.name + ".part")
     copy(place.path, temporary)
-    os.replace(temporary, target)
+    temporary.replace(target)
     yield Info(3014, f"BACKUP DATABASE successfully processed database '{place.name}'.")
 
 
-def _restore(
-    instance: Instance, executor: Executor, node: statements.Restore
-) -> Iterator[Event]:
+def _restore(instance: Instance, executor: Executor, node: statements.Restore) -> Iterator[Event]:
     session = executor.session
     _not_in_transaction(session, "RESTORE DATABASE")
     session.require_sysadmin("RESTORE DATABASE")

@@ -1,9 +1,9 @@
-"""Values on their way in (parameters) and out (rows): Python's types on one side, kept ones here."""
+"""Values on their way in (parameters) and out (rows): Python's types outside, kept ones here."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, time, timezone
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -21,7 +21,7 @@ def _kept_time(value: Any) -> object:
 def _kept_moment(value: Any) -> object:
     if isinstance(value, datetime):
         if value.tzinfo is not None:
-            value = value.astimezone(timezone.utc).replace(tzinfo=None)
+            value = value.astimezone(UTC).replace(tzinfo=None)
         return temporal.moment_text(value)
     if isinstance(value, date):
         return f"{value.isoformat()} 00:00:00.0000000"
@@ -30,7 +30,7 @@ def _kept_moment(value: Any) -> object:
 
 def _kept_offset(value: Any) -> object:
     if isinstance(value, datetime):
-        aware = value if value.tzinfo is not None else value.replace(tzinfo=timezone.utc)
+        aware = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
         return temporal.offset_text(aware)
     return value
 

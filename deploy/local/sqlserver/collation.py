@@ -11,7 +11,7 @@ import apsw
 
 @lru_cache(maxsize=65536)
 def sort_key(text: str) -> tuple[str, str]:
-    """What a text sorts by: its letters without accents and case, then the accents."""
+    """Tell what a text sorts by: its letters without accents and case, then the accents."""
     folded = text.rstrip(" ").casefold()
     if folded.isascii():
         return folded, ""
@@ -28,7 +28,7 @@ def compare(left: str, right: str) -> int:
 
 
 def compare_with_case(left: str, right: str) -> int:
-    """The order of a _CS_AS collation: as `compare`, lower case before upper."""
+    """Return the order of a _CS_AS collation: as `compare`, lower case before upper."""
     found = compare(left, right)
     if found:
         return found

@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -52,7 +53,7 @@ def overflow(target: SqlType, source: str = "expression") -> SqlError:
 
 
 def whole(value: int, target: SqlType) -> int:
-    """A whole number within the range of the target type, else 8115 or 220."""
+    """Return a whole number within the range of the target type, else 8115 or 220."""
     if target.name == "bit":
         return 1 if value else 0
     low, high = RANGES[target.name]
@@ -67,7 +68,7 @@ def whole(value: int, target: SqlType) -> int:
 
 
 def exact(value: Decimal, target: SqlType) -> str:
-    """A decimal in the scale of the target type as canonical text, else 8115."""
+    """Return a decimal in the scale of the target type as canonical text, else 8115."""
     precision, scale = digits(target)
     rounded = value.quantize(Decimal(1).scaleb(-scale), context=CONTEXT)
     if rounded.is_zero():
@@ -78,17 +79,24 @@ def exact(value: Decimal, target: SqlType) -> str:
 
 
 def cp1252(text: str) -> str:
-    """The text as a Windows-1252 column holds it: what the code page lacks becomes ?."""
+    """Return the text as a Windows-1252 column holds it: what the code page lacks becomes ?."""
     if text.isascii():
         return text
     return text.encode("cp1252", "replace").decode("cp1252", "replace")
 
 
 def units(text: str) -> int:
-    """The length of a text in UTF-16 units."""
+    """Return the length of a text in UTF-16 units."""
     if text.isascii():
         return len(text)
     return len(text) + sum(character > "\uffff" for character in text)
+
+
+def cut(text: str, length: int) -> str:
+    """Return the first UTF-16 units of a text; half a character is left out."""
+    if units(text) == len(text):
+        return text[:length]
+    return text.encode("utf-16-le")[: length * 2].decode("utf-16-le", "ignore")
 
 
 def _conversion_failed(value: str, source: SqlType, target: SqlType) -> SqlError:
@@ -99,7 +107,9 @@ def _conversion_failed(value: str, source: SqlType, target: SqlType) -> SqlError
     )
 
 
-def _to_integer(source: SqlType, target: SqlType) -> Convert:
+def _to_integer(  # noqa: PLR0911 - one kind of source each
+    source: SqlType, target: SqlType
+) -> Convert:
     if source.name in INTEGERS:
         return lambda value: whole(value, target)
     if source.name in EXACT:
@@ -216,9 +226,7 @@ def _bytes_text(target: SqlType, style: int | None) -> Convert:
 
 
 def _to_text(source: SqlType, target: SqlType, style: int | None, place: Place | None) -> Convert:
-    read = (
-        _bytes_text(target, style) if source.name in BYTES else _plain_text(source, style)
-    )
+    read = _bytes_text(target, style) if source.name in BYTES else _plain_text(source, style)
     length = -1 if target.length is None else target.length
     narrow = target.name not in NATIONAL and (source.name in NATIONAL or source.name in BYTES)
     national = target.name in NATIONAL
@@ -237,10 +245,11 @@ def _to_text(source: SqlType, target: SqlType, style: int | None, place: Place |
 
 def _shortened(text: str, source: SqlType, target: SqlType, place: Place | None) -> str:
     length = target.length or 1
+    kept = cut(text, length)
     if place is not None and source.name in TEXT | BYTES:
-        if not text[length:].strip(" "):
-            return text[:length]
-        raise truncated(place, text[:length])
+        if not text[len(kept) :].strip(" "):
+            return kept
+        raise truncated(place, kept)
     if source.name in INTEGERS:
         if target.name in NATIONAL:
             raise overflow(target)
@@ -249,7 +258,7 @@ def _shortened(text: str, source: SqlType, target: SqlType, place: Place | None)
         raise overflow(target, source.name)
     if source.name == "uniqueidentifier":
         raise SqlError(8170, "Insufficient result space to convert uniqueidentifier value to char.")
-    return text[:length]
+    return kept
 
 
 def truncated(place: Place, value: str) -> SqlError:
@@ -294,11 +303,11 @@ def _to_temporal(source: SqlType, target: SqlType, style: int | None) -> Convert
         return lambda value: temporal.from_text(value, target, style or 0)
     if source.name in TEMPORAL:
         return lambda value: temporal.between(value, source, target)
-    days = temporal.date(1900, 1, 1).toordinal()
+    days = date(1900, 1, 1).toordinal()
 
     def from_number(value: Any) -> str:
         whole_days, rest = divmod(float(value), 1)
-        day = temporal.date.fromordinal(days + int(whole_days)).isoformat()
+        day = date.fromordinal(days + int(whole_days)).isoformat()
         return temporal.rounded(day, round(rest * 864_000_000_000), target)
 
     return from_number
@@ -307,8 +316,13 @@ def _to_temporal(source: SqlType, target: SqlType, style: int | None) -> Convert
 def _to_guid(source: SqlType, _: SqlType) -> Convert:
     if source.name in BYTES:
         return lambda value: "-".join(
-            (value.hex()[:8], value.hex()[8:12], value.hex()[12:16], value.hex()[16:20])
-            + (value.hex()[20:32],)
+            (
+                value.hex()[:8],
+                value.hex()[8:12],
+                value.hex()[12:16],
+                value.hex()[16:20],
+                value.hex()[20:32],
+            )
         ).upper()
 
     def from_text(value: str) -> str:
@@ -367,7 +381,7 @@ def converter(
     attempt: bool = False,
     place: Place | None = None,
 ) -> Convert | None:
-    """The conversion of kept values, NULL excepted; None where they stay as they are."""
+    """Return the conversion of kept values, NULL excepted; None where they stay as they are."""
     if _unchanged(source, target):
         return None
     _refuse(source, target)

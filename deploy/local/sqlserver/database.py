@@ -23,7 +23,7 @@ _PLANS = 4096
 
 
 def connect(path: Path, master: Path) -> apsw.Connection:
-    """A connection to a database's file with the functions and collations that SQL here needs."""
+    """Return a connection to a database's file with the functions that SQL here needs."""
     flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_URI
     db = apsw.Connection(str(path), flags=flags, statementcachesize=_CACHED_STATEMENTS)
     db.set_busy_timeout(10_000)
@@ -39,7 +39,7 @@ def connect(path: Path, master: Path) -> apsw.Connection:
 
 
 def create(path: Path, database_id: int, created: float, master: Path) -> None:
-    """A new database file with its layout; the file appears whole or not at all."""
+    """Create a database file with its layout, all of it or nothing."""
     db = connect(path, master)
     try:
         db.execute("PRAGMA journal_mode = WAL")
@@ -102,7 +102,7 @@ class Database:
         self.plans.clear()
 
     def plan(self, key: Any, make: Callable[[], Any]) -> Any:
-        """What was planned for a statement, made where there is nothing yet."""
+        """Return what was planned for a statement, made where there is nothing yet."""
         found = self.plans.get(key)
         if found is None:
             found = make()
@@ -113,7 +113,7 @@ class Database:
         return found
 
     def next_identity(self, db: apsw.Connection, definitions: Definitions, object_id: int) -> int:
-        """A value of the identity column that nobody had before; a rollback does not return it."""
+        """Return an identity value that nobody had before; a rollback does not give it back."""
         with self.turn:
             column = definitions.by_id[object_id].identity
             assert column is not None  # noqa: S101 - rendering asks for identity columns only
@@ -139,7 +139,7 @@ class Database:
 
 
 def last_identity(db: apsw.Connection, definitions: Definitions, object_id: int) -> int | None:
-    """The last identity value that the file knows of: what was noted, or what the rows hold."""
+    """Return the last identity value that the file knows of, noted or in a row."""
     table = definitions.by_id[object_id]
     column = table.identity
     if column is None:

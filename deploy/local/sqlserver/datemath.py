@@ -88,9 +88,9 @@ _PARTS: dict[str, Callable[[datetime], int]] = {
     "day": lambda moment: moment.day,
     "dayofyear": lambda moment: moment.timetuple().tm_yday,
     "weekday": lambda moment: moment.isoweekday() % 7 + 1,
-    "week": lambda moment: (moment.timetuple().tm_yday + date(moment.year, 1, 1).isoweekday() % 7 - 1)
-    // 7
-    + 1,
+    "week": lambda moment: (
+        (moment.timetuple().tm_yday + date(moment.year, 1, 1).isoweekday() % 7 - 1) // 7 + 1
+    ),
     "iso_week": lambda moment: moment.isocalendar().week,
     "hour": lambda moment: moment.hour,
     "minute": lambda moment: moment.minute,
@@ -120,7 +120,7 @@ def date_name(part: str, text: str | None) -> str | None:
 
 
 def days_added(text: str | None, days: float | None) -> str | None:
-    """A datetime plus a number of days, fractions included."""
+    """Return a datetime plus a number of days, fractions included."""
     if text is None or days is None:
         return None
     moment = datetime.fromisoformat(text[:26]) + timedelta(days=days)
@@ -139,7 +139,8 @@ def date_from_parts(year: int | None, month: int | None, day: int | None) -> str
     except ValueError:
         pass
     raise SqlError(
-        289, "Cannot construct data type date, some of the arguments have values which are not valid."
+        289,
+        "Cannot construct data type date, some of the arguments have values which are not valid.",
     )
 
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from deploy.local.sqlserver import change_tracking, plans, security, storage
+from deploy.local.sqlserver import change_tracking, plans, storage
+from deploy.local.sqlserver.conversions import Place
 from deploy.local.sqlserver.errors import SqlError, Unsupported
 from deploy.local.sqlserver.rendering.bound import CONVERSIONS, conversion
 from deploy.local.sqlserver.rendering.scalars import collation_name
-from deploy.local.sqlserver.conversions import Place
 from deploy.local.sqlserver.results import Done, Event
 from deploy.local.sqlserver.storage import Index, StoredColumn, Table
 from deploy.local.sqlserver.translation import statements
@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def changing(session: Session, right: str = "ALTER") -> Iterator[set[int]]:
-    """A change of definitions in the open transaction or one of its own; yields the set that
-    takes the object ids that changed."""
+    """Change definitions in the open transaction or in one of its own.
+
+    What it yields is the set that takes the ids of the tables that changed.
+    """
     session.require_database_right(right)
     work = session.work
     work.resume(session.waited)
@@ -62,7 +64,7 @@ def changing(session: Session, right: str = "ALTER") -> Iterator[set[int]]:
 def _take(db: apsw.Connection, counter: str) -> int:
     value = db.execute("SELECT value FROM meta_options WHERE name = ?", (counter,)).get
     db.execute("UPDATE meta_options SET value = value + 1 WHERE name = ?", (counter,))
-    return int(value)
+    return int(str(value))
 
 
 def _find(session: Session, parts: tuple[str, ...], number: int = 4902) -> Table:
@@ -109,17 +111,37 @@ def _insert_column(db: apsw.Connection, object_id: int, ordinal: int, column: St
     type_ = column.type
     db.execute(
         "INSERT OR REPLACE INTO meta_columns VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-        (object_id, column.column_id, ordinal, column.name, type_.name, type_.length)
-        + (type_.precision, type_.scale, int(column.nullable), column.collation)
-        + (seed, increment, column.default_name, column.default_sql),
+        (
+            object_id,
+            column.column_id,
+            ordinal,
+            column.name,
+            type_.name,
+            type_.length,
+            type_.precision,
+            type_.scale,
+            int(column.nullable),
+            column.collation,
+            seed,
+            increment,
+            column.default_name,
+            column.default_sql,
+        ),
     )
 
 
 def _insert_index(db: apsw.Connection, object_id: int, index: Index) -> None:
     db.execute(
         "INSERT INTO meta_indexes VALUES (?,?,?,?,?,?,?)",
-        (object_id, index.index_id, index.name, int(index.primary), int(index.unique))
-        + (int(index.clustered), json.dumps(index.columns)),
+        (
+            object_id,
+            index.index_id,
+            index.name,
+            int(index.primary),
+            int(index.unique),
+            int(index.clustered),
+            json.dumps(index.columns),
+        ),
     )
 
 
@@ -192,7 +214,7 @@ def _create_table(session: Session, node: statements.CreateTable) -> None:
         raise SqlError(2714, f"There is already an object named '{name}' in the database.", state=6)
     with changing(session, "CREATE TABLE") as changed:
         primary = {column.lower() for key in node.keys if key.primary for column in key.columns}
-        columns = []
+        columns: list[StoredColumn] = []
         for number, each in enumerate(node.columns, 1):
             if any(other.name.lower() == each.name.lower() for other in columns):
                 raise SqlError(
@@ -238,7 +260,7 @@ def _rebuild(session: Session, old: Table, new: Table, values: dict[int, str]) -
     """Give a table another form; `values` are the expressions of columns that change."""
     db = session.db
     name = f"{new.sql}_new"
-    targets = [column for column in new.columns]
+    targets = list(new.columns)
     listed = ", ".join(column.sql for column in targets)
     selected = ", ".join(values.get(column.column_id, column.sql) for column in targets)
     with change_tracking.untriggered(db, old.object_id):
@@ -301,8 +323,11 @@ def _add_default(
 ) -> Table:
     column = table.column(column_name)
     if column is None:
-        raise SqlError(1752, f"Column '{column_name}' in table '{table.name}' is invalid for "
-                       "creating a default constraint.")
+        raise SqlError(
+            1752,
+            f"Column '{column_name}' in table '{table.name}' is invalid for "
+            "creating a default constraint.",
+        )
     if column.default_sql is not None:
         raise SqlError(1781, "Column already has a DEFAULT bound to it.")
     changed = replace(column, default_name=name, default_sql=text)
@@ -324,7 +349,7 @@ def _add_column(session: Session, table: Table, node: ColumnDefinition) -> Table
     (number,) = db.execute(
         "SELECT next_column_id FROM meta_tables WHERE object_id = ?", (table.object_id,)
     ).fetchall()[0]
-    column = _stored(node, int(number))
+    column = _stored(node, int(str(number)))
     new = replace(table, columns=(*table.columns, column))
     if column.nullable:
         with change_tracking.untriggered(db, table.object_id):
@@ -351,7 +376,7 @@ def _add_column(session: Session, table: Table, node: ColumnDefinition) -> Table
         _rebuild(session, table, new, {column.column_id: value})
     db.execute(
         "UPDATE meta_tables SET next_column_id = ? WHERE object_id = ?",
-        (int(number) + 1, table.object_id),
+        (column.column_id + 1, table.object_id),
     )
     return new
 
@@ -416,9 +441,7 @@ def _drop_columns(session: Session, node: statements.DropColumns) -> None:
                     raise _depends(table, column, index.name)
             if column.default_sql is not None:
                 raise _depends(table, column, column.default_name or "its default")
-            table = replace(
-                table, columns=tuple(each for each in table.columns if each != column)
-            )
+            table = replace(table, columns=tuple(each for each in table.columns if each != column))
             with change_tracking.untriggered(session.db, table.object_id):
                 session.db.execute(f"ALTER TABLE {table.sql} DROP COLUMN {column.sql}")
                 _save_columns(session.db, table)
@@ -447,9 +470,7 @@ def _without_constraint(session: Session, table: Table, name: str, *, if_exists:
             return table
     if if_exists:
         return table
-    raise SqlError(
-        3728, f"'{name}' is not a constraint."
-    )
+    raise SqlError(3728, f"'{name}' is not a constraint.")
 
 
 def _without_index(session: Session, table: Table, index: Index) -> Table:
@@ -537,7 +558,8 @@ def _index_dropped(session: Session, node: statements.DropIndex) -> None:
         )
     if index.primary:
         raise SqlError(
-            3723, f"An explicit DROP INDEX is not allowed on index '{index.name}'. It is being "
+            3723,
+            f"An explicit DROP INDEX is not allowed on index '{index.name}'. It is being "
             "used for PRIMARY KEY constraint enforcement.",
         )
     with changing(session) as changed:
@@ -559,7 +581,8 @@ def _drop_schema(session: Session, node: statements.DropSchema) -> None:
         if node.if_exists:
             return
         raise SqlError(
-            15151, f"Cannot drop the schema '{node.name}', because it does not exist or you do "
+            15151,
+            f"Cannot drop the schema '{node.name}', because it does not exist or you do "
             "not have permission.",
         )
     if any(table.schema_id == found[0] for table in session.definitions.tables.values()):
@@ -576,17 +599,17 @@ def rename(session: Session, old: str, new: str, kind: str | None) -> None:
 
     parts = Cursor(old).parts()
     if (kind or "OBJECT").upper() == "COLUMN":
-        _rename_column(session, parts, old, new)
+        _rename_column(session, parts, new)
     elif (kind or "OBJECT").upper() == "OBJECT":
         _rename_table(session, parts, old, new)
     else:
         raise Unsupported(f"sp_rename of {kind}")
 
 
-def _rename_column(session: Session, parts: tuple[str, ...], old: str, new: str) -> None:
+def _rename_column(session: Session, parts: tuple[str, ...], new: str) -> None:
     error = SqlError(
         15248,
-        f"Either the parameter @objname is ambiguous or the claimed @objtype (COLUMN) is wrong.",
+        "Either the parameter @objname is ambiguous or the claimed @objtype (COLUMN) is wrong.",
     )
     schema, name = plans.renderer(session.definitions, {}, session).qualified(parts[:-1] or ("",))
     table = session.definitions.find(schema, name)
@@ -638,9 +661,7 @@ def _rename_table(session: Session, parts: tuple[str, ...], old: str, new: str) 
 # Users and rights.
 def _create_user(session: Session, node: statements.CreateUser) -> None:
     if not session.instance.has_login(node.login):
-        raise SqlError(
-            15007, f"'{node.login}' is not a valid login or you do not have permission."
-        )
+        raise SqlError(15007, f"'{node.login}' is not a valid login or you do not have permission.")
     with changing(session):
         if session.db.execute("SELECT 1 FROM meta_users WHERE name = ?", (node.name,)).fetchone():
             raise SqlError(
@@ -688,10 +709,28 @@ def _alter_role(session: Session, node: statements.AlterRole) -> None:
 
 
 _RIGHTS = frozenset(
-    ("SELECT", "INSERT", "UPDATE", "DELETE", "VIEW CHANGE TRACKING", "VIEW DATABASE STATE")
-    + ("VIEW DEFINITION", "CONNECT", "CONTROL", "ALTER", "CREATE TABLE", "CREATE SCHEMA")
-    + ("EXECUTE", "REFERENCES", "VIEW ANY DATABASE", "VIEW ANY DEFINITION", "VIEW SERVER STATE")
-    + ("ALTER ANY DATABASE", "VIEW DATABASE PERFORMANCE STATE", "BACKUP DATABASE")
+    (
+        "SELECT",
+        "INSERT",
+        "UPDATE",
+        "DELETE",
+        "VIEW CHANGE TRACKING",
+        "VIEW DATABASE STATE",
+        "VIEW DEFINITION",
+        "CONNECT",
+        "CONTROL",
+        "ALTER",
+        "CREATE TABLE",
+        "CREATE SCHEMA",
+        "EXECUTE",
+        "REFERENCES",
+        "VIEW ANY DATABASE",
+        "VIEW ANY DEFINITION",
+        "VIEW SERVER STATE",
+        "ALTER ANY DATABASE",
+        "VIEW DATABASE PERFORMANCE STATE",
+        "BACKUP DATABASE",
+    )
 )
 
 

@@ -52,6 +52,7 @@ class Session:
         self._descriptor = 0
         self.uncommitted: Definitions | None = None
         self.place: Database = instance.master_database
+        self.database = self.place.name
         self.db: apsw.Connection
         self.work: Work
         self._allowed: set[tuple[int, str]] = set()
@@ -77,10 +78,6 @@ class Session:
 
     # Where the session is.
     @property
-    def database(self) -> str:
-        return self.place.name
-
-    @property
     def definitions(self) -> Definitions:
         return self.uncommitted or self.place.definitions
 
@@ -91,20 +88,18 @@ class Session:
     def use(self, database: Database) -> None:
         """Go to a database; 4060's reason where the login may not."""
         db = database.connect()
-        try:
-            user = security.user_of(db, self.login)
-            if not self.sysadmin and user is None and database is not self.instance.master_database:
-                raise SqlError(
-                    916,
-                    f'The server principal "{self.login}" is not able to access the database '
-                    f'"{database.name}" under the current security context.',
-                    severity=14,
-                )
-        except BaseException:
+        user = security.user_of(db, self.login)
+        if not self.sysadmin and user is None and database is not self.instance.master_database:
             db.close()
-            raise
+            raise SqlError(
+                916,
+                f'The server principal "{self.login}" is not able to access the database '
+                f'"{database.name}" under the current security context.',
+                severity=14,
+            )
         self._leave()
         self.place = database
+        self.database = database.name
         self.db = db
         self.work = Work(database, db, self.spid)
         self._user = "dbo" if self.sysadmin else user or "guest"
@@ -160,7 +155,7 @@ class Session:
         return result
 
     def waited(self, seconds: float) -> None:
-        """Called now and then while a statement waits for a lock."""
+        """Look around, now and then, while a statement waits for a lock."""
         self.check()
         if self.lock_timeout >= 0 and seconds * 1000 >= self.lock_timeout:
             raise timed_out()
@@ -176,9 +171,7 @@ class Session:
         source = change_tracking.changes_sql(self.db, object_id, baseline)
         return source, source.outputs
 
-    def version(
-        self, object_id: int, keys: Sequence[str]
-    ) -> tuple[TableSource, Sequence[str]]:
+    def version(self, object_id: int, keys: Sequence[str]) -> tuple[TableSource, Sequence[str]]:
         source = change_tracking.version_sql(self.db, object_id, keys)
         return source, source.outputs
 
@@ -349,7 +342,9 @@ class Session:
 
     def save(self, name: str) -> None:
         if not self.trancount:
-            raise SqlError(628, "Cannot issue SAVE TRANSACTION when there is no active transaction.")
+            raise SqlError(
+                628, "Cannot issue SAVE TRANSACTION when there is no active transaction."
+            )
         self.work.resume(self.waited)
         try:
             self.savepoints[name.lower()] = self.work.save()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import apsw
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 CHUNK = 1000
 
 
-class BatchOver(Exception):  # noqa: N818 - it ends a batch, which is no error
+class BatchOver(Exception):
     """No further statement of this batch runs."""
 
 
@@ -77,7 +77,7 @@ class Executor:
         return Parameter(parameter.name, parameter.type, value, output=True)
 
     def _interrupted(self) -> None:
-        """A cancelled statement is undone; its transaction stays, unless XACT_ABORT is on."""
+        """Undo a cancelled statement; its transaction stays, unless XACT_ABORT is on."""
         session = self.session
         if not session.trancount:
             session.undo()
@@ -86,7 +86,7 @@ class Executor:
 
     def statement(self, node: Statement) -> Iterator[Event]:
         """Run one statement; its failure is an event, and may end the batch."""
-        handler = _HANDLERS.get(type(node))
+        handler = self._HANDLERS.get(type(node))
         if handler is None:
             raise Unsupported(f"the statement {type(node).__name__}")
         session = self.session
@@ -118,7 +118,7 @@ class Executor:
 
     # Plans.
     def planned(self, node: Any, make: Callable[[Any], Plan], *more: object) -> Plan:
-        """The plan of a statement as the database is defined now."""
+        """Return the plan of a statement as the database is defined now."""
         session = self.session
         known = session.definitions
         types = self.frame.types
@@ -133,7 +133,7 @@ class Executor:
         return found
 
     def before_reading(self, plan: Plan) -> None:
-        """What a statement needs before it reads: rights, its transaction, its snapshot."""
+        """See to what a statement needs before it reads: rights, its transaction, its snapshot."""
         session = self.session
         session.require(plan.needed)
         session.work.resume(session.waited)
@@ -160,7 +160,7 @@ class Executor:
         return row if row is not None else (None,)
 
     def value(self, node: syntax.Expression, type_: SqlType | None = None) -> Any:
-        """The value of an expression as it is kept."""
+        """Return the value of an expression as it is kept."""
         plan = self.planned(node, lambda render: plans.of_value(render, node, type_), type_)
         return self.one_row(plan)[0]
 
@@ -414,11 +414,7 @@ class Executor:
         name = ".".join(node.procedure).lower()
         given = []
         for argument in node.arguments:
-            plan = self.planned(
-                argument.value,
-                lambda render, value=argument.value: plans.of_value(render, value, None),
-                "argument",
-            )
+            plan = self._argument(argument.value)
             value = self.one_row(plan)[0]
             type_ = plan.columns[0].type
             given.append(Parameter(argument.name or "", type_, value, output=argument.output))
@@ -427,9 +423,10 @@ class Executor:
         else:
             yield from self.session.instance.procedure(self.session, name, given)
 
-    def _execute_sql(
-        self, node: statements.Execute, given: Sequence[Parameter]
-    ) -> Iterator[Event]:
+    def _argument(self, node: syntax.Expression) -> Plan:
+        return self.planned(node, lambda render: plans.of_value(render, node, None), "argument")
+
+    def _execute_sql(self, node: statements.Execute, given: Sequence[Parameter]) -> Iterator[Event]:
         inner = Frame(self.session)
         names: dict[str, str] = {}
         if len(given) > 1:
@@ -451,16 +448,19 @@ class Executor:
                     value if value is None or convert is None else convert(value)
                 )
                 argument = node.arguments[2 + place] if len(node.arguments) > 2 + place else None
-                if argument is not None and isinstance(argument.value, syntax.Variable):
-                    if argument.output:
-                        names[name] = argument.value.name
+                if (
+                    argument is not None
+                    and argument.output
+                    and isinstance(argument.value, syntax.Variable)
+                ):
+                    names[name] = argument.value.name
         executor = Executor(self.session, inner)
         yield from executor.nested(str(given[0].value))
         for name, target in names.items():
             self.frame.variables[target] = inner.variables[name]
 
     def nested(self, sql: str) -> Iterator[Event]:
-        """A batch within a batch: its end is not the outer one's."""
+        """Run a batch within a batch: its end is not the outer one's."""
         try:
             for statement in batch.parse(sql):
                 yield from self.statement(statement)
@@ -471,7 +471,7 @@ class Executor:
         yield from Executor(self.session, Frame(self.session)).nested(self.text_value(node.text))
 
     def call(self, procedure: str, parameters: Sequence[Parameter]) -> Iterator[Event]:
-        """A procedure that came by its name; values are kept as a batch would keep them."""
+        """Run a procedure that came by its name; values are kept as a batch would keep them."""
         session = self.session
         kept = [
             Parameter(each.name, each.type, keep(each.value, each.type), each.output)
@@ -492,11 +492,57 @@ class Executor:
         yield from self.session.instance.administer(self, node)
 
     def undeclared(self, sql: str) -> tuple[Parameter, ...]:
-        """What the driver's question for the types of its parameters is answered with."""
+        """Return the types that the driver asks for."""
         session = self.session
         return undeclared.of(
             sql, self.frame.types, session.definitions, session, session.identity_insert
         )
+
+    _HANDLERS: ClassVar[dict[type, Callable[[Executor, Any], Iterator[Event]]]] = {
+        statements.SelectStatement: _select,
+        statements.Insert: _write,
+        statements.Update: _write,
+        statements.Delete: _write,
+        statements.Declare: _declare,
+        statements.SetVariable: _set_variable,
+        statements.Block: _block,
+        statements.If: _if,
+        statements.While: _while,
+        statements.Break: _break,
+        statements.Continue: _continue,
+        statements.Return: _return,
+        statements.TryCatch: _try,
+        statements.Print: _print,
+        statements.RaiseError: _raise_error,
+        statements.Throw: _throw,
+        statements.WaitFor: _wait,
+        statements.Use: _use,
+        statements.BeginTransaction: _begin,
+        statements.CommitTransaction: _commit,
+        statements.RollbackTransaction: _rollback,
+        statements.SaveTransaction: _save,
+        statements.SetOption: _set_option,
+        statements.SetIsolation: _set_isolation,
+        statements.SetIdentityInsert: _set_identity_insert,
+        statements.Execute: _execute,
+        statements.ExecuteText: _execute_text,
+        **dict.fromkeys(definitions.STATEMENTS, _definition),
+        **dict.fromkeys(
+            (
+                statements.CreateDatabase,
+                statements.DropDatabase,
+                statements.AlterDatabase,
+                statements.CreateLogin,
+                statements.AlterLogin,
+                statements.DropLogin,
+                statements.Kill,
+                statements.Backup,
+                statements.Restore,
+                statements.Checkpoint,
+            ),
+            _instance,
+        ),
+    }
 
 
 def declared(text: str) -> Iterator[tuple[str, SqlType]]:
@@ -514,48 +560,3 @@ _REFUSED_WHEN_ON = frozenset(
 )
 _REFUSED_WHEN_OFF = frozenset(("ANSI_NULLS", "QUOTED_IDENTIFIER", "CONCAT_NULL_YIELDS_NULL"))
 _KEEPS_ERROR = frozenset((statements.If, statements.Block, statements.While, statements.TryCatch))
-_HANDLERS: dict[type, Callable[[Executor, Any], Iterator[Event]]] = {
-    statements.SelectStatement: Executor._select,
-    statements.Insert: Executor._write,
-    statements.Update: Executor._write,
-    statements.Delete: Executor._write,
-    statements.Declare: Executor._declare,
-    statements.SetVariable: Executor._set_variable,
-    statements.Block: Executor._block,
-    statements.If: Executor._if,
-    statements.While: Executor._while,
-    statements.Break: Executor._break,
-    statements.Continue: Executor._continue,
-    statements.Return: Executor._return,
-    statements.TryCatch: Executor._try,
-    statements.Print: Executor._print,
-    statements.RaiseError: Executor._raise_error,
-    statements.Throw: Executor._throw,
-    statements.WaitFor: Executor._wait,
-    statements.Use: Executor._use,
-    statements.BeginTransaction: Executor._begin,
-    statements.CommitTransaction: Executor._commit,
-    statements.RollbackTransaction: Executor._rollback,
-    statements.SaveTransaction: Executor._save,
-    statements.SetOption: Executor._set_option,
-    statements.SetIsolation: Executor._set_isolation,
-    statements.SetIdentityInsert: Executor._set_identity_insert,
-    statements.Execute: Executor._execute,
-    statements.ExecuteText: Executor._execute_text,
-    **dict.fromkeys(definitions.STATEMENTS, Executor._definition),
-    **dict.fromkeys(
-        (
-            statements.CreateDatabase,
-            statements.DropDatabase,
-            statements.AlterDatabase,
-            statements.CreateLogin,
-            statements.AlterLogin,
-            statements.DropLogin,
-            statements.Kill,
-            statements.Backup,
-            statements.Restore,
-            statements.Checkpoint,
-        ),
-        Executor._instance,
-    ),
-}

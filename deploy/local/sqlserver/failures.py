@@ -14,9 +14,45 @@ from deploy.local.sqlserver.storage import Definitions, Table
 _END_TRANSACTION = frozenset((241, 242, 244, 245, 248, 1205, 3952, 3960, 8114, 8169))
 # Names and syntax: the batch could not be compiled any further.
 _END_BATCH = _END_TRANSACTION | frozenset(
-    (102, 104, 105, 107, 109, 110, 113, 116, 130, 137, 141, 147, 155, 156, 174, 205, 207, 208, 209)
-    + (226, 263, 264, 402, 529, 911, 916, 1011, 4104, 4145, 8117, 8120, 8155, 8156, 8158, 8159)
-    + (10738, 22104)
+    (
+        102,
+        104,
+        105,
+        107,
+        109,
+        110,
+        113,
+        116,
+        130,
+        137,
+        141,
+        147,
+        155,
+        156,
+        174,
+        205,
+        207,
+        208,
+        209,
+        226,
+        263,
+        264,
+        402,
+        529,
+        911,
+        916,
+        1011,
+        4104,
+        4145,
+        8117,
+        8120,
+        8155,
+        8156,
+        8158,
+        8159,
+        10738,
+        22104,
+    )
 )
 _NOT_CAUGHT = frozenset((102, 105, 113, 156, 207, 208))
 
@@ -74,7 +110,7 @@ _INDEX = re.compile(r"index 'i(\d+)_(\d+)'")
 
 
 def of_sqlite(error: apsw.Error, definitions: Definitions, database: str) -> SqlError:
-    """SQL Server's error for one of SQLite's; what has none there is said to be unsupported."""
+    """Return SQL Server's error for one of SQLite's, Unsupported where it has none."""
     text = str(error)
     found = _COLUMN.findall(text)
     if isinstance(error, apsw.ConstraintError) and found:

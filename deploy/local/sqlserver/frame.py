@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from deploy.local.sqlserver import boundary, temporal
@@ -32,7 +32,7 @@ _LARGE = {
 class Frame:
     """One batch: its variables as they are kept, their types, and the error being handled."""
 
-    __slots__ = ("caught", "catching", "moment", "session", "types", "variables")
+    __slots__ = ("catching", "caught", "moment", "session", "types", "variables")
 
     def __init__(self, session: Session, parameters: Sequence[Parameter] = ()) -> None:
         self.session = session
@@ -47,7 +47,7 @@ class Frame:
             self.variables[name] = keep(parameter.value, parameter.type)
 
     def signature(self) -> tuple[object, ...]:
-        """What tells apart the plans of one text: the names and types of its variables."""
+        """Return what tells apart the plans of one text: the names and types of its variables."""
         return tuple(
             (name, type_.name, type_.length, type_.precision, type_.scale)
             for name, type_ in self.types.items()
@@ -58,7 +58,7 @@ class Frame:
         self.variables[name] = None
 
     def shown(self, name: str) -> object:
-        """A variable's value as Python has it."""
+        """Return a variable's value as Python has it."""
         value = self.variables[name]
         show = boundary.shower(self.types[name])
         return value if value is None or show is None else show(value)
@@ -67,7 +67,7 @@ class Frame:
         moment = _MOMENTS.get(name)
         if moment is not None:
             if self.moment is None:
-                self.moment = datetime.fromtimestamp(time.time(), timezone.utc)
+                self.moment = datetime.fromtimestamp(time.time(), UTC)
             return moment(self.moment)
         error = _ERRORS.get(name)
         if error is not None:

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from functools import lru_cache
-from typing import Any, NoReturn
+from typing import Any
 
 import apsw
 import orjson
@@ -24,7 +24,7 @@ Function = Callable[..., Any]
 
 
 def strict(function: Function) -> Function:
-    """The function with NULL for any NULL argument."""
+    """Make the function answer NULL for any NULL argument."""
 
     def called(*arguments: Any) -> Any:
         return None if None in arguments else function(*arguments)
@@ -117,7 +117,7 @@ def _int_round(value: int, places: int) -> int:
 
 @lru_cache(maxsize=2048)
 def like_pattern(pattern: str, escape: str | None, sensitive: int) -> re.Pattern[str]:
-    """A LIKE pattern as a regular expression over casefolded text (unless case counts)."""
+    """Return a LIKE pattern as a regular expression over casefolded text (unless case counts)."""
     parts = []
     position = 0
     fold = (lambda text: text) if sensitive else str.casefold
@@ -155,7 +155,7 @@ def mssql_like(pattern: str | None, text: str | None, escape: str | None, sensit
 
 
 def _patindex(pattern: str, text: str) -> int:
-    inner = pattern[1:] if pattern.startswith("%") else pattern
+    inner = pattern.removeprefix("%")
     open_end = inner.endswith("%")
     compiled = like_pattern(inner[:-1] if open_end else inner, None, 0)
     folded = text.casefold()
@@ -165,6 +165,14 @@ def _patindex(pattern: str, text: str) -> int:
         if found is not None:
             return start + 1
     return 0
+
+
+def _upper(text: str) -> str:
+    """Upper case, letter by letter: what would become two letters stays (ß)."""
+    upper = text.upper()
+    if len(upper) == len(text):
+        return upper
+    return "".join(each if len(each.upper()) > 1 else each.upper() for each in text)
 
 
 def _substring(value: Any, start: int, length: int) -> Any:
@@ -223,11 +231,21 @@ def _is_date(text: str | None) -> int:
 
 
 def _hash(algorithm: str, raw: bytes) -> bytes:
-    names = {"MD5": "md5", "SHA1": "sha1", "SHA": "sha1", "SHA2_256": "sha256", "SHA2_512": "sha512"}
+    names = {
+        "MD5": "md5",
+        "SHA1": "sha1",
+        "SHA": "sha1",
+        "SHA2_256": "sha256",
+        "SHA2_512": "sha512",
+    }
     return hashlib.new(names[algorithm.upper()], raw, usedforsecurity=False).digest()
 
 
-def _too_many_rows() -> NoReturn:
+def _new_id(*_: Any) -> str:
+    return str(uuid.uuid4()).upper()
+
+
+def _too_many_rows(*_: Any) -> Any:
     raise SqlError(
         512,
         "Subquery returned more than 1 value. This is not permitted when the subquery follows =, "
@@ -300,7 +318,7 @@ _STRICT: dict[str, Function] = {
     ),
     "int_round": _int_round,
     "float_square": lambda value: value * value,
-    "mssql_upper": str.upper,
+    "mssql_upper": _upper,
     "mssql_lower": str.lower,
     "text_length": units,
     "mssql_substring": _substring,
@@ -344,7 +362,7 @@ def register(db: apsw.Connection) -> None:
     for name, (function, count) in _LENIENT.items():
         db.create_scalar_function(name, function, count, deterministic=True)
     db.create_scalar_function("too_many_rows", _too_many_rows, 0)
-    db.create_scalar_function("mssql_newid", lambda: str(uuid.uuid4()).upper(), 0)
+    db.create_scalar_function("mssql_newid", _new_id, 0)
     db.create_aggregate_function("dec_sum", DecimalSum)
     for scale in range(39):
         db.create_aggregate_function(f"dec_avg{scale}", _AVERAGES[scale])

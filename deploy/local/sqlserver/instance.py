@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import threading
 import time
 import uuid
@@ -83,13 +82,14 @@ class Instance:
         rows = self.master.execute(
             "SELECT name, database_id, snapshot_isolation, state FROM databases"
         ).fetchall()
-        for name, database_id, snapshot_isolation, state in rows:
+        for row in rows:
+            name, database_id, snapshot_isolation, state = (str(value) for value in row)
             yield Database(
-                name,
-                database_id,
-                self.path_of(database_id),
+                str(name),
+                int(database_id),
+                self.path_of(int(database_id)),
                 self._master_path,
-                bool(snapshot_isolation),
+                snapshot_isolation == "1",
                 state != "ONLINE",
             )
 
@@ -123,7 +123,7 @@ class Instance:
             self._guard.notify_all()
 
     def home_of(self, session: Session) -> Database:
-        """The database that the login asked for."""
+        """Return the database that the login asked for."""
         return self.known(self._homes[session.spid]) or self.master_database
 
     def close(self) -> None:
@@ -203,8 +203,8 @@ class Instance:
         found = self.known(name)
         if found is None:
             raise SqlError(
-                911, f"Database '{name}' does not exist. Make sure that the name is entered "
-                "correctly.",
+                911,
+                f"Database '{name}' does not exist. Make sure that the name is entered correctly.",
             )
         if found.offline:
             raise SqlError(
@@ -236,7 +236,7 @@ class Instance:
             db.close()
 
     def connection_for(self, session: Session) -> apsw.Connection:
-        """A second connection to a session's database that answers as the session's own."""
+        """Return a second connection to a session's database that answers as the session's own."""
         from deploy.local.sqlserver import properties  # noqa: PLC0415 - only few need it
 
         db = session.place.connect()
@@ -244,11 +244,12 @@ class Instance:
         return db
 
     def create_database(self, name: str) -> Database:
-        """A new database, empty."""
+        """Create an empty database."""
         with self._guard:
             if name.lower() in getattr(self, "_databases", {}):
                 raise SqlError(
-                    1801, f"Database '{name}' already exists. Choose a different database name.",
+                    1801,
+                    f"Database '{name}' already exists. Choose a different database name.",
                     state=3,
                 )
             taken = self.master.execute("SELECT max(database_id) FROM databases").get
@@ -270,7 +271,8 @@ class Instance:
         """Bring what master.db tells of a database in line with its file."""
         db = place.connect()
         try:
-            options = dict(db.execute("SELECT name, value FROM meta_options").fetchall())
+            rows: Any = db.execute("SELECT name, value FROM meta_options").fetchall()
+            options: dict[str, Any] = dict(rows)
             enabled, seconds, cleanup = db.execute(
                 "SELECT enabled, retention_seconds, auto_cleanup FROM ct_state"
             ).fetchall()[0]
@@ -296,9 +298,7 @@ class Instance:
 
     def drop_database(self, place: Database) -> None:
         with self._guard:
-            self.master.execute(
-                "DELETE FROM databases WHERE database_id = ?", (place.database_id,)
-            )
+            self.master.execute("DELETE FROM databases WHERE database_id = ?", (place.database_id,))
             del self._databases[place.name.lower()]
             remove(place.path)
 
@@ -318,12 +318,12 @@ class Instance:
         for name in ("family_guid", "recovery_fork_guid"):
             guid = str(uuid.uuid4()).upper()
             db.execute("UPDATE meta_options SET value = ? WHERE name = ?", (guid, name))
-        db.execute("UPDATE meta_options SET value = ? WHERE name = 'database_id'", (
-            place.database_id,
-        ))
+        db.execute(
+            "UPDATE meta_options SET value = ? WHERE name = 'database_id'", (place.database_id,)
+        )
         db.close()
         remove(place.path)
-        os.replace(temporary, place.path)
+        temporary.replace(place.path)
         with place.turn:
             place.identities.clear()
             place.define(None)
@@ -356,9 +356,7 @@ class Instance:
     def administer(self, executor: Executor, node: Any) -> Iterator[Event]:
         return administration.run(self, executor, node)
 
-    def procedure(
-        self, session: Session, name: str, given: Sequence[Parameter]
-    ) -> Iterator[Event]:
+    def procedure(self, session: Session, name: str, given: Sequence[Parameter]) -> Iterator[Event]:
         """Run one of the procedures that the stand-in has; 2812 for any other."""
         plain = name.replace("[", "").replace("]", "")
         if plain.removeprefix("sys.").removeprefix("dbo.") == "sp_rename":
@@ -438,7 +436,7 @@ def remove(path: Path) -> None:
 
 
 def copy(source: Path, target: Path) -> None:
-    """A whole, consistent copy of a database file that may be in use."""
+    """Make a whole, consistent copy of a database file that may be in use."""
     remove(target)
     read, write = apsw.Connection(str(source)), apsw.Connection(str(target))
     try:

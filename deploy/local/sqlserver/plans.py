@@ -70,7 +70,7 @@ def renderer(
 
 
 def of_query(render: WriteRenderer, query: syntax.Query) -> Plan:
-    """The plan of a SELECT."""
+    """Return the plan of a SELECT."""
     sql, outputs = render.query(query)
     targets = tuple(render.targets)
     if targets and len(targets) != len(outputs):
@@ -93,7 +93,7 @@ def of_query(render: WriteRenderer, query: syntax.Query) -> Plan:
 
 
 def of_write(render: WriteRenderer, node: Any, identity_insert: int | None) -> Plan:
-    """The plan of INSERT, UPDATE or DELETE."""
+    """Return the plan of INSERT, UPDATE or DELETE."""
     render.identity_insert = identity_insert
     one_row = False
     if isinstance(node, statements.Insert):
@@ -118,7 +118,7 @@ def of_write(render: WriteRenderer, node: Any, identity_insert: int | None) -> P
 
 
 def of_value(render: WriteRenderer, node: syntax.Expression, type_: SqlType | None) -> Plan:
-    """The plan of one value: SET @v, PRINT, an argument. The row has the value as it is kept."""
+    """Return the plan of one value (SET @v, PRINT, an argument), as it is kept."""
     bound = render.scalar(node)
     if type_ is not None:
         bound = render.convert(bound, type_)
@@ -135,7 +135,7 @@ def of_value(render: WriteRenderer, node: syntax.Expression, type_: SqlType | No
 
 
 def of_condition(render: WriteRenderer, node: syntax.Expression) -> Plan:
-    """The plan of IF's or WHILE's condition: one row with 1, 0 or NULL."""
+    """Return the plan of IF's or WHILE's condition: one row with 1, 0 or NULL."""
     sql = f"SELECT {render.predicate(node)}"
     return Plan(
         sql,

@@ -1,4 +1,4 @@
-"""Functions that ask about the server, the database and its objects: OBJECT_ID, DB_NAME and so on."""
+"""Functions that ask about server, database and objects: OBJECT_ID, DB_NAME and so on."""
 
 from __future__ import annotations
 
@@ -179,8 +179,10 @@ class Properties:
             return int(session.sysadmin)
         if kind.upper() == "DATABASE":
             if name is not None and name.strip("[]").lower() != session.database.lower():
-                return None if session.instance.known(name.strip("[]")) is None else int(
-                    session.sysadmin
+                return (
+                    None
+                    if session.instance.known(name.strip("[]")) is None
+                    else int(session.sysadmin)
                 )
             return int(session.may(right, None))
         if kind.upper() == "OBJECT":
@@ -247,7 +249,7 @@ class Properties:
 
 
 def _as_text(function: Callable[..., int | None]) -> Callable[..., str | None]:
-    """A numeric(38,0) is kept as text."""
+    """Keep a numeric(38,0) as text."""
 
     def called(*arguments: Any) -> str | None:
         found = function(*arguments)

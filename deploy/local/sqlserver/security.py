@@ -48,7 +48,7 @@ def set_login(
 
 
 def authenticate(master: apsw.Connection, name: str, password: str) -> tuple[str, bool]:
-    """The login's own name and whether it is sysadmin, else 18456."""
+    """Return the login's own name and whether it is sysadmin, else 18456."""
     row = master.execute(
         "SELECT name, salt, hash, sysadmin FROM logins WHERE name = ?", (name,)
     ).fetchone()
@@ -58,7 +58,7 @@ def authenticate(master: apsw.Connection, name: str, password: str) -> tuple[str
 
 
 def user_of(db: apsw.Connection, login: str) -> str | None:
-    """The name of a login's user in a database, None where it has none."""
+    """Return the name of a login's user in a database, None where it has none."""
     row = db.execute(
         "SELECT name FROM meta_users WHERE login = ? COLLATE NOCASE", (login,)
     ).fetchone()
@@ -105,6 +105,4 @@ def denied(right: str, name: str, database: str, schema: str) -> SqlError:
 
 
 def denied_in_database(right: str, database: str) -> SqlError:
-    return SqlError(
-        262, f"{right} permission denied in database '{database}'.", severity=14
-    )
+    return SqlError(262, f"{right} permission denied in database '{database}'.", severity=14)

@@ -190,7 +190,7 @@ def load(db: apsw.Connection) -> Definitions:
 
 
 def reload(db: apsw.Connection, known: Definitions, changed: Iterable[int]) -> Definitions:
-    """The definitions after some tables, and perhaps schemas, have changed."""
+    """Return the definitions after some tables, and perhaps schemas, have changed."""
     tables = dict(known.tables)
     by_id = dict(known.by_id)
     for object_id in changed:
@@ -204,7 +204,7 @@ def reload(db: apsw.Connection, known: Definitions, changed: Iterable[int]) -> D
 
 
 def collation(type_: SqlType, name: str | None) -> str:
-    """The SQLite collation that values of a type are compared by."""
+    """Return the SQLite collation that values of a type are compared by."""
     if type_.name in TEXT:
         upper = (name or "").upper()
         if upper.endswith(("_BIN", "_BIN2")):
@@ -214,7 +214,7 @@ def collation(type_: SqlType, name: str | None) -> str:
 
 
 def column_sql(column: StoredColumn) -> str:
-    """A column's declaration in SQLite, NOT NULL included."""
+    """Return a column's declaration in SQLite, NOT NULL included."""
     type_ = column.type
     if type_.name in INTEGERS:
         kept = "INTEGER"
@@ -246,6 +246,4 @@ def table_sql(table: Table, name: str) -> str:
 def index_sql(table: Table, index: Index) -> str:
     unique = "UNIQUE " if index.unique else ""
     columns = ", ".join(f"c{number}" for number in index.columns)
-    return (
-        f"CREATE {unique}INDEX i{table.object_id}_{index.index_id} ON {table.sql} ({columns})"
-    )
+    return f"CREATE {unique}INDEX i{table.object_id}_{index.index_id} ON {table.sql} ({columns})"

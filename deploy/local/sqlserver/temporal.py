@@ -7,7 +7,7 @@ datetimeoffset is the UTC moment, a blank and its offset.
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta
 
 from deploy.local.sqlserver.errors import SqlError
 from deploy.local.sqlserver.results import SqlType
@@ -28,13 +28,13 @@ def failure() -> SqlError:
 
 
 def moment_text(moment: datetime, ticks: int = 0) -> str:
-    """A moment as it is kept; `ticks` are the 100 ns beyond its microseconds."""
+    """Return a moment as it is kept; `ticks` are the 100 ns beyond its microseconds."""
     return f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond:06d}{ticks}".rjust(27, "0")
 
 
 def offset_text(moment: datetime) -> str:
     shift = moment.utcoffset() or timedelta()
-    utc = moment.astimezone(timezone.utc).replace(tzinfo=None)
+    utc = moment.astimezone(UTC).replace(tzinfo=None)
     return f"{moment_text(utc)} {_shift_text(shift)}"
 
 
@@ -44,9 +44,9 @@ def _shift_text(shift: timedelta) -> str:
 
 
 def read_offset(text: str) -> datetime:
-    """The aware datetime of a datetimeoffset as it is kept."""
+    """Return the aware datetime of a datetimeoffset as it is kept."""
     shift = datetime.strptime(text[28:], "%z").tzinfo
-    utc = datetime.fromisoformat(text[:27]).replace(tzinfo=timezone.utc)
+    utc = datetime.fromisoformat(text[:27]).replace(tzinfo=UTC)
     return utc.astimezone(shift)
 
 
@@ -108,13 +108,11 @@ def ticks_text(ticks: int) -> str:
 
 def ticks_of(text: str) -> int:
     """Ticks since midnight of a time as it is kept."""
-    return (
-        (int(text[0:2]) * 60 + int(text[3:5])) * 60 + int(text[6:8])
-    ) * _TICKS + int(text[9:16])
+    return ((int(text[0:2]) * 60 + int(text[3:5])) * 60 + int(text[6:8])) * _TICKS + int(text[9:16])
 
 
 def rounded(day: str, ticks: int, target: SqlType) -> str:
-    """The moment (or time, where `day` is empty) in the grain of the target type."""
+    """Return the moment (or time, where `day` is empty) in the grain of the target type."""
     if target.name == "datetime":
         thirds = (ticks * 300 + _TICKS // 2) // _TICKS
         milliseconds = (thirds * 10 + 1) // 3
@@ -132,7 +130,7 @@ def rounded(day: str, ticks: int, target: SqlType) -> str:
 
 
 def from_text(text: str, target: SqlType, style: int = 0) -> str:
-    """A text read as a date, a time or a moment of the target type."""
+    """Read a text as a date, a time or a moment of the target type."""
     day, ticks, shift = parse(text, style)
     if target.name == "date":
         return (day or date(1900, 1, 1)).isoformat()
@@ -154,12 +152,12 @@ def from_text(text: str, target: SqlType, style: int = 0) -> str:
 
 
 def _local(text: str) -> str:
-    """The local moment of a datetimeoffset as it is kept."""
+    """Return the local moment of a datetimeoffset as it is kept."""
     return moment_text(read_offset(text).replace(tzinfo=None))
 
 
 def between(text: str, source: SqlType, target: SqlType) -> str:
-    """A date, time or moment as another one of these types."""
+    """Return a date, time or moment as another one of these types."""
     if source.name == "datetimeoffset" and target.name == "datetimeoffset":
         return text
     if source.name == "datetimeoffset":
@@ -190,7 +188,7 @@ _FORMATS = {
 
 
 def to_text(text: str, source: SqlType, style: int | None) -> str:
-    """A date, time or moment as CONVERT writes it in a style."""
+    """Return a date, time or moment as CONVERT writes it in a style."""
     if style in _FORMATS and source.name != "time":
         moment = _local(text) if source.name == "datetimeoffset" else text
         return datetime.fromisoformat(moment[:19]).strftime(_FORMATS[style])
@@ -204,9 +202,9 @@ def to_text(text: str, source: SqlType, style: int | None) -> str:
         clipped = _clipped(text, source)
         return clipped.replace(" ", "T") if style in (126, 127) else clipped
     if style in (None, 0, 100):
-        moment = datetime.fromisoformat(text[:19])
-        hour = f"{moment.hour % 12 or 12}".rjust(2)
-        return f"{moment:%b} {moment.day:>2} {moment.year} {hour}:{moment:%M%p}"
+        seen = datetime.fromisoformat(text[:19])
+        hour = f"{seen.hour % 12 or 12}".rjust(2)
+        return f"{seen:%b} {seen.day:>2} {seen.year} {hour}:{seen:%M%p}"
     raise SqlError(
         281, f"{style} is not a valid style number when converting from datetime to a string."
     )

@@ -55,7 +55,7 @@ def conflict(table: str, database: str) -> SqlError:
 
 
 def keys_of(changeset: bytes) -> set[Key]:
-    """The keys of the rows that a changeset touches; notes of change tracking left out."""
+    """Return the keys of the rows that a changeset touches; notes of change tracking left out."""
     found: set[Key] = set()
     for change in apsw.Changeset.iter(changeset):
         if not change.name.startswith("t"):
@@ -111,8 +111,10 @@ class Work:
             self.snapshot = True
 
     def write(self, wait: Callable[[float], None], *, explicit: bool) -> None:
-        """Take the database's one turn to write; waits for a statement that runs, not for idle
-        transactions: they step aside."""
+        """Take the database's one turn to write.
+
+        It waits for a statement that runs, not for idle transactions: they step aside.
+        """
         if self.writing:
             return
         self.take_turn(wait)
@@ -121,6 +123,7 @@ class Work:
         self.reading = False
         self.writing = True
         for name in self._savepoints:
+            self._segments.append((name, b""))
             self.db.execute(f"SAVEPOINT {name}")
         if explicit:
             self._record()
@@ -134,9 +137,8 @@ class Work:
     def take_turn(self, wait: Callable[[float], None]) -> None:
         started = time.monotonic()
         with self.database.turn:
-            while self.database.writer not in (None, self):
-                holder = self.database.writer
-                if holder is not None and holder.idle and not holder.stays:
+            while (holder := self.database.writer) is not None and holder is not self:
+                if holder.idle and not holder.stays:
                     holder.step_aside()
                     continue
                 self.database.turn.wait(_LOOK_AGAIN)
@@ -204,14 +206,13 @@ class Work:
         segments, self._segments = self._segments, []
         self.db.execute("BEGIN")
         self.writing = True
-        savepoints = iter(self._savepoints)
         self._record()
         with _untriggered(self.db):
             for name, changeset in segments:
                 if changeset:
                     self._apply(changeset)
                 if name is not None:
-                    self.db.execute(f"SAVEPOINT {next(savepoints)}")
+                    self.db.execute(f"SAVEPOINT {name}")
                     self._segments.append((name, self._recorded()))
                     self._record()
 
@@ -227,7 +228,7 @@ class Work:
 
     # Locks on rows.
     def owner_of(self, keys: set[Key]) -> Work | None:
-        """The transaction standing aside that has changed one of these rows."""
+        """Return the transaction standing aside that has changed one of these rows."""
         with self.database.turn:
             for other in self.database.parked:
                 if other is not self and not keys.isdisjoint(other.locks):
@@ -253,7 +254,7 @@ class Work:
 
     # Savepoints.
     def save(self) -> str:
-        """A savepoint here, by the name that SQLite knows it by."""
+        """Set a savepoint here; return the name that SQLite knows it by."""
         self._serial += 1
         name = f"p{self._serial}"
         if self.writing:
@@ -344,7 +345,7 @@ class Work:
 
 @contextmanager
 def _untriggered(db: apsw.Connection) -> Iterator[None]:
-    """Changes that are applied again bring their notes along; triggers would double them."""
+    """Apply changes without triggers: they bring their own notes along."""
     db.config(apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0)
     try:
         yield

@@ -52,7 +52,7 @@ def of(
     around: Surroundings,
     identity_insert: int | None,
 ) -> tuple[Parameter, ...]:
-    """The undeclared variables in the order in which they appear, each with a type."""
+    """List the undeclared variables in the order in which they appear, each with a type."""
     render = GuessingRenderer(definitions, declared, around)
     render.identity_insert = identity_insert
     for statement in batch.parse(sql):

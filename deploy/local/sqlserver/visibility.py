@@ -12,7 +12,7 @@ _OF_STATE = frozenset((("sys", "database_recovery_status"),))
 
 @lru_cache(maxsize=256)
 def visible_view(schema: str, name: str) -> View | None:
-    """A view whose rows are left out where the session sees nothing of their object."""
+    """Return a view whose rows are left out where the session sees nothing of their object."""
     found = catalog.VIEWS.get((schema, name))
     if found is None:
         return None

@@ -42,6 +42,7 @@ def _attempt(executor: Executor, plan: Plan) -> tuple[Work | None, list[Row]]:
         if work.reading and work.snapshot_commits != work.database.commits:
             _renew_snapshot(executor, plan)
         work.write(session.waited, explicit=explicit)
+        work.snapshot = explicit and session.isolation == "SNAPSHOT"
         if plan.write is not None and plan.write.table.primary_key is None:
             work.stays = True
         rows, owner = _guarded(executor, plan)
@@ -99,7 +100,7 @@ def _guarded(executor: Executor, plan: Plan) -> tuple[list[Row], Work | None]:
 
 
 def _refuse_missed(executor: Executor, plan: Plan, keys: set[Key]) -> None:
-    """A snapshot must not write rows that others have changed since it began: 3960."""
+    """Raise 3960 where a snapshot writes rows that others have changed since it began."""
     session = executor.session
     if plan.write is not None and not keys.isdisjoint(session.work.missed):
         table = plan.write.table

@@ -83,7 +83,7 @@ class AggregateRenderer(BuiltinRenderer):
         return self._summed(name, operand, distinct, over)
 
     def collated(self, bound: Bound) -> str:
-        """The expression with the collation that ordering and grouping go by."""
+        """Return the expression with the collation that ordering and grouping go by."""
         text = self.text(bound)
         if bound.kind.name in TEXT:
             return f"{text} COLLATE {collation_of(bound)}"
@@ -186,6 +186,4 @@ class AggregateRenderer(BuiltinRenderer):
             return Bound(f"{node.name.lower()}({texts}){over}", BIGINT, nullable=False)
         first, *rest = self.arguments(node, 1, 3)
         texts = ", ".join(self.text(argument) for argument in (first, *rest))
-        return Bound(
-            f"{node.name.lower()}({texts}){over}", first.kind, collation=first.collation
-        )
+        return Bound(f"{node.name.lower()}({texts}){over}", first.kind, collation=first.collation)

@@ -18,7 +18,7 @@ class Runtime(Protocol):
     variables: dict[str, Any]
 
     def system(self, name: str) -> Any:
-        """The value of a system variable or of a function without arguments."""
+        """Return the value of a system variable or of a function without arguments."""
 
 
 Getter: TypeAlias = Callable[[Runtime], Any]
@@ -69,7 +69,7 @@ class Slots:
     numbers: dict[tuple[object, ...], int] = field(default_factory=dict)
 
     def text(self, slot: Slot) -> str:
-        """The parameter that stands for the slot; equal slots share one."""
+        """Return the parameter that stands for the slot; equal slots share one."""
         if slot.key:
             number = self.numbers.get(slot.key)
             if number is not None:
@@ -119,7 +119,7 @@ def composed(first: Convert | None, second: Convert) -> Convert:
 
 
 def quoted(value: object) -> str:
-    """A constant as SQLite writes it."""
+    """Return a constant as SQLite writes it."""
     if value is None:
         return "NULL"
     if isinstance(value, bool):
@@ -135,15 +135,20 @@ def quoted(value: object) -> str:
 
 
 def literal(value: object, type_: SqlType | None) -> Bound:
-    """A kept value as a constant; text that SQLite's literals can't hold becomes a slot."""
+    """Return a kept value as a constant; text that SQLite's literals can't hold becomes a slot."""
     if isinstance(value, str) and ("\0" in value or len(value) > 1000):
         return Bound("", type_, nullable=False, slot=Slot(lambda _: value), constant=True)
-    return Bound(quoted(value), type_, nullable=value is None, constant=True,
-                 slot=Slot(lambda _: value, key=("constant", type(value).__name__, value)))
+    return Bound(
+        quoted(value),
+        type_,
+        nullable=value is None,
+        constant=True,
+        slot=Slot(lambda _: value, key=("constant", type(value).__name__, value)),
+    )
 
 
 def collation_of(*sides: Bound) -> str:
-    """The collation two sides compare by: a given one first, then a column's."""
+    """Return the collation two sides compare by: a given one first, then a column's."""
     for side in sides:
         if side.collation is not None and side.type is not None and side.type.name in TEXT:
             return side.collation

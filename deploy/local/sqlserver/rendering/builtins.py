@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from deploy.local.sqlserver.errors import SqlError, Unsupported
 from deploy.local.sqlserver.rendering.bound import Bound, collation_of
@@ -117,7 +117,7 @@ class BuiltinRenderer(PredicateRenderer):
             _count(node, least, most)
             arguments = ", ".join(self.text(self.scalar(part)) for part in node.arguments)
             return Bound(f"{node.name}({arguments})", type_)
-        render = _FUNCTIONS.get(node.name)
+        render = self._FUNCTIONS.get(node.name)
         if render is None:
             if node.name in _KNOWN_ELSEWHERE:
                 raise Unsupported(f"the function {node.name}")
@@ -131,7 +131,7 @@ class BuiltinRenderer(PredicateRenderer):
         return [self.scalar(argument) for argument in node.arguments]
 
     def as_text(self, bound: Bound) -> Bound:
-        """The argument as text; what is text already stays what it is."""
+        """Return the argument as text; what is text already stays what it is."""
         if bound.kind.name in TEXT and bound.type is not None:
             return bound
         length = precedence.text_length(bound.kind)
@@ -405,6 +405,41 @@ class BuiltinRenderer(PredicateRenderer):
         text = self.text(self.convert(moment, SqlType("date")))
         return Bound(f"end_of_month({text})", SqlType("date"), moment.nullable)
 
+    _FUNCTIONS: ClassVar[dict[str, Render]] = {
+        **dict.fromkeys(("TRIM", "LTRIM", "RTRIM"), _trimmed),
+        **dict.fromkeys(("UPPER", "LOWER"), _cased),
+        "LEN": _len,
+        "DATALENGTH": _datalength,
+        "SUBSTRING": _substring,
+        **dict.fromkeys(("LEFT", "RIGHT"), _side),
+        "REPLACE": _replace,
+        "CHARINDEX": _charindex,
+        "PATINDEX": _patindex,
+        **dict.fromkeys(("REPLICATE", "SPACE"), _repeated),
+        "REVERSE": _reverse,
+        **dict.fromkeys(("CONCAT", "CONCAT_WS"), _concat),
+        "COALESCE": _coalesce,
+        "ISNULL": _isnull,
+        "NULLIF": _nullif,
+        "CHOOSE": _choose,
+        **dict.fromkeys(("ABS", "CEILING", "FLOOR", "SIGN"), _absolute),
+        "ROUND": _round,
+        **dict.fromkeys(("POWER", "SQRT", "EXP", "LOG", "LOG10", "SQUARE"), _float),
+        "NEWID": _newid,
+        **dict.fromkeys(("ASCII", "UNICODE", "CHAR", "NCHAR"), _code),
+        "ISNUMERIC": _isnumeric,
+        "ISDATE": _isdate,
+        "HASHBYTES": _hash,
+        "JSON_VALUE": _json_value,
+        "ISJSON": _isjson,
+        "DATEADD": _dateadd,
+        **dict.fromkeys(("DATEDIFF", "DATEDIFF_BIG"), _datediff),
+        **dict.fromkeys(("DATEPART", "DATENAME"), _datepart),
+        **dict.fromkeys(("YEAR", "MONTH", "DAY"), _day_month_year),
+        "DATEFROMPARTS": _from_parts,
+        "EOMONTH": _eomonth,
+    }
+
 
 def _kept_collation(values: Sequence[Bound]) -> str | None:
     return next((value.collation for value in values if value.collation), None)
@@ -420,19 +455,106 @@ def _count(node: syntax.Function, least: int, most: int) -> None:
 
 # SQL Server has these and the stand-in has not.
 _KNOWN_ELSEWHERE = frozenset(
-    """ACOS ASIN ATAN ATN2 COS COT DEGREES PI RADIANS RAND SIN TAN BINARY_CHECKSUM CHECKSUM
-    CHECKSUM_AGG COMPRESS DECOMPRESS CONNECTIONPROPERTY CONTEXT_INFO SESSION_CONTEXT CURSOR_STATUS
-    CUME_DIST PERCENT_RANK PERCENTILE_CONT PERCENTILE_DISC STDEV STDEVP VAR VARP GROUPING
-    GROUPING_ID APPROX_COUNT_DISTINCT DATEFROMPARTS DATETIMEFROMPARTS DATETIME2FROMPARTS
-    DATETIMEOFFSETFROMPARTS TIMEFROMPARTS DATETRUNC DATE_BUCKET DIFFERENCE SOUNDEX FILE_ID FILE_NAME
-    FORMAT FORMATMESSAGE GET_FILESTREAM_TRANSACTION_CONTEXT GREATEST LEAST INDEXPROPERTY
-    INDEX_COL ISJSON JSON_QUERY JSON_MODIFY JSON_OBJECT JSON_ARRAY NEWSEQUENTIALID PARSE TRY_PARSE
-    PARSENAME QUOTENAME STR STUFF TRANSLATE STRING_ESCAPE SWITCHOFFSET TODATETIMEOFFSET
-    STATS_DATE SUSER_SID SQL_VARIANT_PROPERTY TEXTPTR TEXTVALID TYPEPROPERTY CERTENCODED
-    PWDCOMPARE PWDENCRYPT ENCRYPTBYKEY DECRYPTBYKEY FULLTEXTCATALOGPROPERTY HOST_ID IDENTITY
-    MIN_ACTIVE_ROWVERSION NCHAR OBJECT_DEFINITION OPENJSON PERMISSIONS FILEPROPERTY APPLOCK_TEST
-    ASSEMBLYPROPERTY COLUMNS_UPDATED UPDATE EVENTDATA TRIGGER_NESTLEVEL CONTAINS FREETEXT
-    CHANGE_TRACKING_CLEANUP_VERSION GETANSINULL ORIGINAL_DB_NAME XML_SCHEMA_NAMESPACE""".split()
+    [
+        "ACOS",
+        "ASIN",
+        "ATAN",
+        "ATN2",
+        "COS",
+        "COT",
+        "DEGREES",
+        "PI",
+        "RADIANS",
+        "RAND",
+        "SIN",
+        "TAN",
+        "BINARY_CHECKSUM",
+        "CHECKSUM",
+        "CHECKSUM_AGG",
+        "COMPRESS",
+        "DECOMPRESS",
+        "CONNECTIONPROPERTY",
+        "CONTEXT_INFO",
+        "SESSION_CONTEXT",
+        "CURSOR_STATUS",
+        "CUME_DIST",
+        "PERCENT_RANK",
+        "PERCENTILE_CONT",
+        "PERCENTILE_DISC",
+        "STDEV",
+        "STDEVP",
+        "VAR",
+        "VARP",
+        "GROUPING",
+        "GROUPING_ID",
+        "APPROX_COUNT_DISTINCT",
+        "DATEFROMPARTS",
+        "DATETIMEFROMPARTS",
+        "DATETIME2FROMPARTS",
+        "DATETIMEOFFSETFROMPARTS",
+        "TIMEFROMPARTS",
+        "DATETRUNC",
+        "DATE_BUCKET",
+        "DIFFERENCE",
+        "SOUNDEX",
+        "FILE_ID",
+        "FILE_NAME",
+        "FORMAT",
+        "FORMATMESSAGE",
+        "GET_FILESTREAM_TRANSACTION_CONTEXT",
+        "GREATEST",
+        "LEAST",
+        "INDEXPROPERTY",
+        "INDEX_COL",
+        "ISJSON",
+        "JSON_QUERY",
+        "JSON_MODIFY",
+        "JSON_OBJECT",
+        "JSON_ARRAY",
+        "NEWSEQUENTIALID",
+        "PARSE",
+        "TRY_PARSE",
+        "PARSENAME",
+        "QUOTENAME",
+        "STR",
+        "STUFF",
+        "TRANSLATE",
+        "STRING_ESCAPE",
+        "SWITCHOFFSET",
+        "TODATETIMEOFFSET",
+        "STATS_DATE",
+        "SUSER_SID",
+        "SQL_VARIANT_PROPERTY",
+        "TEXTPTR",
+        "TEXTVALID",
+        "TYPEPROPERTY",
+        "CERTENCODED",
+        "PWDCOMPARE",
+        "PWDENCRYPT",
+        "ENCRYPTBYKEY",
+        "DECRYPTBYKEY",
+        "FULLTEXTCATALOGPROPERTY",
+        "HOST_ID",
+        "IDENTITY",
+        "MIN_ACTIVE_ROWVERSION",
+        "NCHAR",
+        "OBJECT_DEFINITION",
+        "OPENJSON",
+        "PERMISSIONS",
+        "FILEPROPERTY",
+        "APPLOCK_TEST",
+        "ASSEMBLYPROPERTY",
+        "COLUMNS_UPDATED",
+        "UPDATE",
+        "EVENTDATA",
+        "TRIGGER_NESTLEVEL",
+        "CONTAINS",
+        "FREETEXT",
+        "CHANGE_TRACKING_CLEANUP_VERSION",
+        "GETANSINULL",
+        "ORIGINAL_DB_NAME",
+        "XML_SCHEMA_NAMESPACE",
+    ]
 )
 _PARTS = {
     alias: part
@@ -453,38 +575,4 @@ _PARTS = {
         "nanosecond": "nanosecond ns",
     }.items()
     for alias in aliases.split()
-}
-_FUNCTIONS: dict[str, Render] = {
-    **dict.fromkeys(("TRIM", "LTRIM", "RTRIM"), BuiltinRenderer._trimmed),
-    **dict.fromkeys(("UPPER", "LOWER"), BuiltinRenderer._cased),
-    "LEN": BuiltinRenderer._len,
-    "DATALENGTH": BuiltinRenderer._datalength,
-    "SUBSTRING": BuiltinRenderer._substring,
-    **dict.fromkeys(("LEFT", "RIGHT"), BuiltinRenderer._side),
-    "REPLACE": BuiltinRenderer._replace,
-    "CHARINDEX": BuiltinRenderer._charindex,
-    "PATINDEX": BuiltinRenderer._patindex,
-    **dict.fromkeys(("REPLICATE", "SPACE"), BuiltinRenderer._repeated),
-    "REVERSE": BuiltinRenderer._reverse,
-    **dict.fromkeys(("CONCAT", "CONCAT_WS"), BuiltinRenderer._concat),
-    "COALESCE": BuiltinRenderer._coalesce,
-    "ISNULL": BuiltinRenderer._isnull,
-    "NULLIF": BuiltinRenderer._nullif,
-    "CHOOSE": BuiltinRenderer._choose,
-    **dict.fromkeys(("ABS", "CEILING", "FLOOR", "SIGN"), BuiltinRenderer._absolute),
-    "ROUND": BuiltinRenderer._round,
-    **dict.fromkeys(("POWER", "SQRT", "EXP", "LOG", "LOG10", "SQUARE"), BuiltinRenderer._float),
-    "NEWID": BuiltinRenderer._newid,
-    **dict.fromkeys(("ASCII", "UNICODE", "CHAR", "NCHAR"), BuiltinRenderer._code),
-    "ISNUMERIC": BuiltinRenderer._isnumeric,
-    "ISDATE": BuiltinRenderer._isdate,
-    "HASHBYTES": BuiltinRenderer._hash,
-    "JSON_VALUE": BuiltinRenderer._json_value,
-    "ISJSON": BuiltinRenderer._isjson,
-    "DATEADD": BuiltinRenderer._dateadd,
-    **dict.fromkeys(("DATEDIFF", "DATEDIFF_BIG"), BuiltinRenderer._datediff),
-    **dict.fromkeys(("DATEPART", "DATENAME"), BuiltinRenderer._datepart),
-    **dict.fromkeys(("YEAR", "MONTH", "DAY"), BuiltinRenderer._day_month_year),
-    "DATEFROMPARTS": BuiltinRenderer._from_parts,
-    "EOMONTH": BuiltinRenderer._eomonth,
 }

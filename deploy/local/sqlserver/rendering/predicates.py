@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from deploy.local.sqlserver.errors import SqlError
 from deploy.local.sqlserver.rendering.bound import Bound, collation_of
@@ -24,7 +24,7 @@ class PredicateRenderer(ScalarRenderer):
         raise NotImplementedError  # selects.py has it
 
     def predicate(self, node: Expression) -> str:
-        render = _PREDICATES.get(type(node))
+        render = self._PREDICATES.get(type(node))
         if render is None:
             raise SqlError(
                 4145,
@@ -35,7 +35,7 @@ class PredicateRenderer(ScalarRenderer):
         return render(self, node)
 
     def comparable(self, bound: Bound, type_: SqlType) -> str:
-        """The side of a comparison; a datetimeoffset compares by its UTC moment."""
+        """Return the side of a comparison; a datetimeoffset compares by its UTC moment."""
         if type_.name in EXACT and bound.kind.name in EXACT:
             return self.text(bound)
         text = self.text(self.convert(bound, type_))
@@ -72,7 +72,7 @@ class PredicateRenderer(ScalarRenderer):
         return self.compare(node.operator, self.scalar(node.left), self.scalar(node.right))
 
     def _chain(self, node: syntax.Binary) -> str:
-        """A long chain of AND or OR without as many nested brackets."""
+        """Render a long chain of AND or OR without as many nested brackets."""
         parts: list[str] = []
         rest: Expression = node
         while isinstance(rest, syntax.Binary) and rest.operator == node.operator:
@@ -119,9 +119,7 @@ class PredicateRenderer(ScalarRenderer):
         return f"{operand} {'NOT ' if node.negated else ''}IN ({sql})"
 
     def _between(self, node: syntax.Between) -> str:
-        operand, low, high = (
-            self.scalar(part) for part in (node.operand, node.low, node.high)
-        )
+        operand, low, high = (self.scalar(part) for part in (node.operand, node.low, node.high))
         both = f"({self.compare('>=', operand, low)} AND {self.compare('<=', operand, high)})"
         return f"NOT {both}" if node.negated else both
 
@@ -139,21 +137,20 @@ class PredicateRenderer(ScalarRenderer):
         sql, _ = self.subquery(node.query)
         return f"EXISTS ({sql})"
 
+    _PREDICATES: ClassVar[dict[type, Callable[[PredicateRenderer, Any], str]]] = {
+        syntax.Binary: _binary_predicate,
+        syntax.Not: _not,
+        syntax.IsNull: _is_null,
+        syntax.InList: _in_list,
+        syntax.InQuery: _in_query,
+        syntax.Between: _between,
+        syntax.Like: _like,
+        syntax.Exists: _exists,
+    }
+
 
 def _collated(type_: SqlType, *sides: Bound) -> str:
     if type_.name in TEXT:
         explicit = collation_of(*[side for side in sides if side.kind.name in TEXT])
         return f" COLLATE {explicit}"
     return " COLLATE DECIMAL" if type_.name in EXACT else ""
-
-
-_PREDICATES: dict[type, Callable[[PredicateRenderer, Any], str]] = {
-    syntax.Binary: PredicateRenderer._binary_predicate,
-    syntax.Not: PredicateRenderer._not,
-    syntax.IsNull: PredicateRenderer._is_null,
-    syntax.InList: PredicateRenderer._in_list,
-    syntax.InQuery: PredicateRenderer._in_query,
-    syntax.Between: PredicateRenderer._between,
-    syntax.Like: PredicateRenderer._like,
-    syntax.Exists: PredicateRenderer._exists,
-}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from deploy.local.sqlserver import boundary
 from deploy.local.sqlserver.errors import SqlError, Unsupported
@@ -59,7 +59,13 @@ _SYSTEM_TYPES = {
     "@@NESTLEVEL": INT,
     "@@DBTS": SqlType("varbinary", length=8),
 }
-_DECIMAL_OPERATIONS = {"+": "dec_add", "-": "dec_sub", "*": "dec_mul", "/": "dec_div", "%": "dec_mod"}
+_DECIMAL_OPERATIONS = {
+    "+": "dec_add",
+    "-": "dec_sub",
+    "*": "dec_mul",
+    "/": "dec_div",
+    "%": "dec_mod",
+}
 
 
 def variable(name: str) -> Callable[[Any], Any]:
@@ -101,13 +107,13 @@ class ScalarRenderer:
         raise NotImplementedError
 
     def text(self, bound: Bound) -> str:
-        """The SQLite text of an expression, with its value's parameter where it has one."""
+        """Return the SQLite text of an expression, with its value's parameter where it has one."""
         if bound.sql or bound.slot is None:
             return bound.sql
         return self.slots.text(bound.slot)
 
     def scalar(self, node: Expression) -> Bound:
-        render = _SCALARS.get(type(node))
+        render = self._SCALARS.get(type(node))
         if render is None:
             if isinstance(node, syntax.Star):
                 raise SqlError(102, "Incorrect syntax near '*'.", severity=15)
@@ -152,7 +158,7 @@ class ScalarRenderer:
         attempt: bool = False,
         place: Place | None = None,
     ) -> Bound:
-        """The expression as a value of the target type."""
+        """Return the expression as a value of the target type."""
         if bound.type is None:
             return replace(bound, type=target, constant=False)
         convert = conversion(bound.type, target, style, attempt=attempt, place=place)
@@ -191,7 +197,7 @@ class ScalarRenderer:
         return self.from_system(node.name, type_)
 
     def from_system(self, name: str, type_: SqlType, *, nullable: bool = True) -> Bound:
-        """A value that the session knows, read once when the statement starts."""
+        """Return a value that the session knows, read once when the statement starts."""
         return Bound("", type_, nullable, slot=Slot(system(name), key=("system", name)))
 
     def _name(self, node: syntax.Name) -> Bound:
@@ -215,13 +221,13 @@ class ScalarRenderer:
 
     def _binary(self, node: syntax.Binary) -> Bound:
         if node.operator not in ("+", "-", "*", "/", "%", "&", "|", "^"):
-            raise SqlError(
-                102, f"Incorrect syntax near '{node.operator}'.", severity=15
-            )
+            raise SqlError(102, f"Incorrect syntax near '{node.operator}'.", severity=15)
         left, right = self.scalar(node.left), self.scalar(node.right)
         return self.combine(node.operator, left, right)
 
-    def combine(self, operator: str, left: Bound, right: Bound) -> Bound:
+    def combine(  # noqa: PLR0911 - one family of types each
+        self, operator: str, left: Bound, right: Bound
+    ) -> Bound:
         first, second = left.kind, right.kind
         nullable = left.nullable or right.nullable
         if left.type is None or right.type is None:
@@ -311,9 +317,7 @@ class ScalarRenderer:
         conditions = []
         for condition, _ in node.whens:
             test = (
-                condition
-                if node.operand is None
-                else syntax.Binary("=", node.operand, condition)
+                condition if node.operand is None else syntax.Binary("=", node.operand, condition)
             )
             conditions.append(self.predicate(test))
         values = [self.scalar(value) for _, value in node.whens]
@@ -367,9 +371,23 @@ class ScalarRenderer:
     def _function(self, node: syntax.Function) -> Bound:
         return self.function(node)
 
+    _SCALARS: ClassVar[dict[type, Callable[[ScalarRenderer, Any], Bound]]] = {
+        syntax.Literal: _literal,
+        syntax.Variable: _variable,
+        syntax.SystemVariable: _system,
+        syntax.Name: _name,
+        syntax.Unary: _unary,
+        syntax.Binary: _binary,
+        syntax.Case: _case,
+        syntax.Cast: _cast,
+        syntax.Collate: _collate,
+        syntax.Subquery: _subquery,
+        syntax.Function: _function,
+    }
+
 
 def collation_name(name: str) -> str:
-    """The SQLite collation behind a SQL Server collation's name."""
+    """Return the SQLite collation behind a SQL Server collation's name."""
     upper = name.upper()
     if upper == "DATABASE_DEFAULT":
         return "MSSQL"
@@ -385,22 +403,9 @@ def collation_name(name: str) -> str:
 
 
 def keep(value: object, type_: SqlType) -> object:
-    """A parameter's value as it is kept."""
+    """Return a parameter's value as it is kept."""
     keeper = boundary.keeper(type_)
     return value if value is None or keeper is None else keeper(value)
 
 
 _NAMES = {"+": "add", "-": "sub", "*": "mul"}
-_SCALARS: dict[type, Callable[[ScalarRenderer, Any], Bound]] = {
-    syntax.Literal: ScalarRenderer._literal,
-    syntax.Variable: ScalarRenderer._variable,
-    syntax.SystemVariable: ScalarRenderer._system,
-    syntax.Name: ScalarRenderer._name,
-    syntax.Unary: ScalarRenderer._unary,
-    syntax.Binary: ScalarRenderer._binary,
-    syntax.Case: ScalarRenderer._case,
-    syntax.Cast: ScalarRenderer._cast,
-    syntax.Collate: ScalarRenderer._collate,
-    syntax.Subquery: ScalarRenderer._subquery,
-    syntax.Function: ScalarRenderer._function,
-}

@@ -25,7 +25,7 @@ class BoundSource:
         return bool(lower) and self.names[-len(lower) :] == lower
 
     def weaken(self) -> None:
-        """An outer join may leave all of these columns NULL."""
+        """Let all columns be NULL, as an outer join may leave them."""
         self.columns = {
             key: (name, replace(bound, nullable=True, identity=False))
             for key, (name, bound) in self.columns.items()
@@ -59,7 +59,7 @@ class Scope:
         return None
 
     def column(self, parts: tuple[str, ...]) -> tuple[Bound, Scope]:
-        """The column a name means, and the scope that has it; 207, 209 or 4104 if none or two."""
+        """Return the column a name means and the scope that has it; else 207, 209 or 4104."""
         scope: Scope | None = self
         qualified_known = False
         while scope is not None:

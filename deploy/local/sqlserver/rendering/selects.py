@@ -20,7 +20,7 @@ Outputs = list[tuple[str, Bound]]
 
 
 def _parts(node: Any) -> Iterator[Any]:
-    """What an expression is made of, subqueries left out."""
+    """Yield what an expression is made of, subqueries left out."""
     if isinstance(node, tuple):
         yield from node
     elif is_dataclass(node) and not isinstance(node, (Query, SqlType)):
@@ -71,7 +71,7 @@ class SelectRenderer(SourceRenderer):
             self.aggregates_allowed, self.aggregated, self.in_aggregate, self.scope = kept
 
     def query(self, query: Query, *, names: Sequence[str] = ()) -> tuple[str, Outputs]:
-        """The SQLite text of a query whose outputs are x1, x2 …, and those outputs."""
+        """Return the SQLite text of a query whose outputs are x1, x2 …, and those outputs."""
         outer = self.scope
         self.scope = Scope(outer)
         prefix = self.common_tables(query.common)
@@ -108,9 +108,7 @@ class SelectRenderer(SourceRenderer):
             columns[column.lower()] = (column, replace(bound, sql=f"x{number}"))
         self.scope.common[name.lower()] = CommonTableColumns(sqlite, columns)
 
-    def _recursive(
-        self, table: syntax.CommonTable, body: syntax.SetOperation, sqlite: str
-    ) -> str:
+    def _recursive(self, table: syntax.CommonTable, body: syntax.SetOperation, sqlite: str) -> str:
         if body.operator != "UNION ALL" or table.query.order:
             raise Unsupported("this form of a recursive common table")
         anchor, outputs = self.query(Query(body.left), names=table.columns)
@@ -143,7 +141,7 @@ class SelectRenderer(SourceRenderer):
         return term + (" DESC" if item.descending else "")
 
     def _output_name(self, node: syntax.Expression, outputs: Outputs) -> str | None:
-        """The output that an ORDER BY item names by its alias or its number."""
+        """Return the output that an ORDER BY item names by its alias or its number."""
         if isinstance(node, syntax.Literal) and isinstance(node.value, int):
             if not 1 <= node.value <= len(outputs):
                 raise SqlError(
@@ -158,9 +156,7 @@ class SelectRenderer(SourceRenderer):
                     return self.collated(bound)
         return None
 
-    def _body(
-        self, body: Body, types: Sequence[SqlType] | None = None
-    ) -> tuple[str, Outputs]:
+    def _body(self, body: Body, types: Sequence[SqlType] | None = None) -> tuple[str, Outputs]:
         if isinstance(body, Query):
             sql, outputs = self.query(body)
             return self._retyped(sql, outputs, types)
@@ -250,9 +246,7 @@ class SelectRenderer(SourceRenderer):
         self.scope = outer
         return sql, outputs
 
-    def _order_terms(
-        self, order: tuple[syntax.OrderItem, ...], outputs: Outputs
-    ) -> Iterator[str]:
+    def _order_terms(self, order: tuple[syntax.OrderItem, ...], outputs: Outputs) -> Iterator[str]:
         for item in order:
             term = self._output_name(item.expression, outputs)
             if term is None:
@@ -315,7 +309,7 @@ class SelectRenderer(SourceRenderer):
         yield name, bound
 
     def _own_name(self, node: syntax.Expression) -> str:
-        """A column's own name as it was defined; nothing for expressions."""
+        """Return a column's own name as it was defined; nothing for expressions."""
         if not isinstance(node, syntax.Name):
             return ""
         for source in self.scope.sources:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from deploy.local.sqlserver.errors import SqlError, Unsupported
 from deploy.local.sqlserver.rendering.aggregates import AggregateRenderer
@@ -38,9 +38,7 @@ class Surroundings(Protocol):
 
     def changes(self, object_id: int, baseline: str) -> tuple[TableSource, Sequence[str]]: ...
 
-    def version(
-        self, object_id: int, keys: Sequence[str]
-    ) -> tuple[TableSource, Sequence[str]]: ...
+    def version(self, object_id: int, keys: Sequence[str]) -> tuple[TableSource, Sequence[str]]: ...
 
     def databases(self) -> frozenset[str]: ...
 
@@ -52,7 +50,7 @@ class SourceRenderer(AggregateRenderer):
         raise NotImplementedError  # selects.py has it
 
     def find_table(self, parts: tuple[str, ...]) -> Table:
-        """The table a name means in the current database; 208 if there is none."""
+        """Return the table a name means in the current database; 208 if there is none."""
         schema, name = self.qualified(parts)
         table = self.definitions.find(schema, name)
         if table is None:
@@ -72,8 +70,8 @@ class SourceRenderer(AggregateRenderer):
         return schema, parts[-1]
 
     def source(self, node: Source) -> str:
-        """The SQLite text of a source; its columns join the scope."""
-        render = _SOURCES[type(node)]
+        """Return the SQLite text of a source; its columns join the scope."""
+        render = self._SOURCES[type(node)]
         return render(self, node)
 
     def _added(self, source: BoundSource) -> str:
@@ -137,8 +135,10 @@ class SourceRenderer(AggregateRenderer):
             return None
         if len(node.parts) == 3 and schema != "sys":
             self.qualified(node.parts)
-        elif len(node.parts) == 3 and node.parts[0].lower() != self.around.database.lower() and (
-            node.parts[-1].lower() not in _INSTANCE_VIEWS
+        elif (
+            len(node.parts) == 3
+            and node.parts[0].lower() != self.around.database.lower()
+            and (node.parts[-1].lower() not in _INSTANCE_VIEWS)
         ):
             raise Unsupported(f"the catalog of another database ({'.'.join(node.parts)})")
         self.read_data = True
@@ -230,9 +230,7 @@ class SourceRenderer(AggregateRenderer):
             (node.alias.lower(),), source.columns, source.sql, outputs, node.columns
         )
 
-    def _version(
-        self, node: syntax.ChangeTable, table: Table
-    ) -> tuple[TableSource, Sequence[str]]:
+    def _version(self, node: syntax.ChangeTable, table: Table) -> tuple[TableSource, Sequence[str]]:
         key = table.primary_key
         given = {name.lower(): value for name, value in node.keys}
         columns = [table.by_id(number) for number in key.columns] if key else []
@@ -331,7 +329,7 @@ class SourceRenderer(AggregateRenderer):
         return f"{left} {word} {text} ON {' AND '.join(conditions)}"
 
     def _correlated(self, node: syntax.Derived) -> str:
-        """A query that names columns of its neighbours, as rows of one JSON text."""
+        """Render a query that names columns of its neighbours, as rows of one JSON text."""
         kept = self.scope
         self.scope = Scope(kept)
         sql, outputs = self.query(node.query, names=node.columns)
@@ -373,9 +371,19 @@ class SourceRenderer(AggregateRenderer):
         words = {"INNER": "JOIN", "CROSS": "JOIN"}.get(node.kind, f"{node.kind} JOIN")
         return f"{left} {words} {right}{condition}"
 
+    _SOURCES: ClassVar[dict[type, Callable[[SourceRenderer, Any], str]]] = {
+        syntax.TableName: _table,
+        syntax.Derived: _derived,
+        syntax.RowValues: _values,
+        syntax.ChangeTable: _changes,
+        syntax.OpenJson: _open_json,
+        syntax.TableFunction: _table_function,
+        syntax.Join: _join,
+    }
+
 
 def _json_pairs(sqlite: str) -> dict[str, tuple[str, Bound]]:
-    """The columns of OPENJSON without WITH."""
+    """Return the columns of OPENJSON without WITH."""
     value = (
         f"CASE {sqlite}.type WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' "
         f"ELSE CAST({sqlite}.value AS TEXT) END"
@@ -394,9 +402,7 @@ def _json_pairs(sqlite: str) -> dict[str, tuple[str, Bound]]:
 
 def require_name(name: str, number: int, alias: str) -> None:
     if not name:
-        raise SqlError(
-            8155, f"No column name was specified for column {number} of '{alias}'."
-        )
+        raise SqlError(8155, f"No column name was specified for column {number} of '{alias}'.")
 
 
 def _moved(bound: Bound, sql: str) -> Bound:
@@ -404,15 +410,14 @@ def _moved(bound: Bound, sql: str) -> Bound:
 
 
 _INSTANCE_VIEWS = frozenset(
-    ("databases", "change_tracking_databases", "database_recovery_status", "server_principals")
-    + ("dm_exec_sessions", "dm_exec_requests", "sql_logins", "configurations")
+    (
+        "databases",
+        "change_tracking_databases",
+        "database_recovery_status",
+        "server_principals",
+        "dm_exec_sessions",
+        "dm_exec_requests",
+        "sql_logins",
+        "configurations",
+    )
 )
-_SOURCES: dict[type, Callable[[SourceRenderer, Any], str]] = {
-    syntax.TableName: SourceRenderer._table,
-    syntax.Derived: SourceRenderer._derived,
-    syntax.RowValues: SourceRenderer._values,
-    syntax.ChangeTable: SourceRenderer._changes,
-    syntax.OpenJson: SourceRenderer._open_json,
-    syntax.TableFunction: SourceRenderer._table_function,
-    syntax.Join: SourceRenderer._join,
-}

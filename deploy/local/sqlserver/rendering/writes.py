@@ -11,6 +11,7 @@ from deploy.local.sqlserver.errors import SqlError, Unsupported
 from deploy.local.sqlserver.rendering.bound import Bound, Slot
 from deploy.local.sqlserver.rendering.scope import BoundSource, Scope
 from deploy.local.sqlserver.rendering.selects import Outputs, SelectRenderer
+from deploy.local.sqlserver.results import SqlType
 from deploy.local.sqlserver.storage import StoredColumn, Table
 from deploy.local.sqlserver.translation import statements, syntax
 from deploy.local.sqlserver.translation.databases import DatabaseParser
@@ -28,6 +29,16 @@ class Write:
     identity: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class InsertParts:
+    """The columns that get values: from the statement, by default, generated, given by hand."""
+
+    columns: list[StoredColumn]
+    missing: list[StoredColumn]
+    generated: list[str]
+    given: StoredColumn | None
+
+
 class WriteRenderer(SelectRenderer):
     identity_insert: int | None = None
     """The table whose identity column takes given values."""
@@ -36,16 +47,14 @@ class WriteRenderer(SelectRenderer):
         return Place(f"{self.around.database}.{table.schema}.{table.name}", column.name)
 
     def _assigned(self, table: Table, column: StoredColumn, bound: Bound) -> Bound:
-        """A value as the column takes it; NULL in a row's own number is refused here."""
+        """Return a value as the column takes it; NULL in a row's own number is refused here."""
         converted = self.convert(bound, column.type, place=self._place(table, column))
         if column != table.rowid_key or not (bound.nullable or bound.slot is not None):
             return converted
         error = cannot_be_null(self.around.database, table, column)
         if converted.slot is not None:
             slot = converted.slot
-            return replace(
-                converted, sql="", slot=Slot(_required(slot.get, error), slot.convert)
-            )
+            return replace(converted, sql="", slot=Slot(_required(slot.get, error), slot.convert))
         if bound.type is None:
             return Bound("", column.type, slot=Slot(_required(lambda _: None, error)))
         return replace(converted, sql=f"required({converted.sql}, '{_escaped(error.message)}')")
@@ -60,7 +69,7 @@ class WriteRenderer(SelectRenderer):
         return self._assigned(table, column, bound)
 
     def default_text(self, table: Table, column: StoredColumn) -> str:
-        """A column's default as SQLite evaluates it, without values bound at run time."""
+        """Return a column's default as SQLite evaluates it, without values bound at run time."""
         bound = self._default(table, column)
         return bound.sql or "NULL"
 
@@ -81,10 +90,11 @@ class WriteRenderer(SelectRenderer):
         given = table.identity if automatic is None else None
         targets = [*columns, *missing, *([automatic] if automatic else [])]
         listed = f"({', '.join(column.sql for column in targets)})" if targets else ""
+        parts = InsertParts(columns, missing, generated, given)
         if node.query is not None:
-            body = self._inserted_query(table, node, node.query, columns, missing, generated, given)
+            body = self._inserted_query(table, node, node.query, parts)
         else:
-            body = self._inserted_rows(table, node, columns, missing, generated, given)
+            body = self._inserted_rows(table, node, parts)
         if not targets:
             body = "DEFAULT VALUES"
         sql = f"{prefix}INSERT INTO {table.sql}{listed} {body}"
@@ -100,7 +110,7 @@ class WriteRenderer(SelectRenderer):
     def _context(self, node: syntax.Expression | None) -> Slot | None:
         if node is None:
             return None
-        bound = self.convert(self.scalar(node), syntax.SqlType("varbinary", length=128))
+        bound = self.convert(self.scalar(node), SqlType("varbinary", length=128))
         if bound.slot is None:
             raise Unsupported("CHANGE_TRACKING_CONTEXT of an expression")
         return bound.slot
@@ -128,7 +138,7 @@ class WriteRenderer(SelectRenderer):
         return column
 
     def _automatic(self, table: Table, columns: Sequence[StoredColumn]) -> StoredColumn | None:
-        """The identity column where the server numbers it; 544 and 545 where that is wrong."""
+        """Return the identity column where the server numbers it; 544, 545 where it may not."""
         identity = table.identity
         if identity is None:
             return None
@@ -152,11 +162,14 @@ class WriteRenderer(SelectRenderer):
         self,
         table: Table,
         node: statements.Insert,
-        columns: list[StoredColumn],
-        missing: list[StoredColumn],
-        generated: list[str],
-        given: StoredColumn | None,
+        parts: InsertParts,
     ) -> str:
+        columns, missing, generated, given = (
+            parts.columns,
+            parts.missing,
+            parts.generated,
+            parts.given,
+        )
         if len(node.rows) > 1000:
             raise SqlError(
                 10738,
@@ -211,11 +224,14 @@ class WriteRenderer(SelectRenderer):
         table: Table,
         node: statements.Insert,
         query: syntax.Query,
-        columns: list[StoredColumn],
-        missing: list[StoredColumn],
-        generated: list[str],
-        given: StoredColumn | None,
+        parts: InsertParts,
     ) -> str:
+        columns, missing, generated, given = (
+            parts.columns,
+            parts.missing,
+            parts.generated,
+            parts.given,
+        )
         sql, outputs = self.query(query)
         self._check_count(node, len(columns), len(outputs))
         texts = []
@@ -254,7 +270,7 @@ class WriteRenderer(SelectRenderer):
     def _target(
         self, parts: tuple[str, ...], source: syntax.Source | None
     ) -> tuple[Table, BoundSource, str]:
-        """The table to write, its source in the scope, and the FROM text."""
+        """Return the table to write, its source in the scope, and the FROM text."""
         if source is None:
             table = self.find_table(parts)
             bound = self.table_source(table, None)
@@ -294,8 +310,9 @@ class WriteRenderer(SelectRenderer):
         limit = "" if node.top is None else f" LIMIT {self._row_count(node.top)}"
         if any(column.column_id in keyed for column in values):
             steps = self._rekeyed(table, target, values, prefix, f"FROM {source}{where}{limit}")
-            return Write(table, (*steps[:2], steps[2] + returning, steps[3]), 2,
-                         tuple(outputs), context)
+            return Write(
+                table, (*steps[:2], steps[2] + returning, steps[3]), 2, tuple(outputs), context
+            )
         if node.source is None and not limit and not prefix:
             listed = ", ".join(f"{column.sql} = {text}" for column, text in values.items())
             sql = f"UPDATE {source} SET {listed}{where}{returning}"
@@ -327,7 +344,7 @@ class WriteRenderer(SelectRenderer):
     def _rekeyed(
         table: Table, target: BoundSource, values: dict[StoredColumn, str], prefix: str, rest: str
     ) -> tuple[str, str, str, str]:
-        """New keys for many rows at once, which SQLite would check row by row: out, then in."""
+        """Give many rows new keys at once, which SQLite would check row by row: out, then in."""
         selected = ", ".join(
             f"{values.get(column, f'{target.alias}.{column.sql}')} AS v{column.column_id}"
             for column in table.columns
@@ -335,8 +352,11 @@ class WriteRenderer(SelectRenderer):
         listed = ", ".join(column.sql for column in table.columns)
         renewed = ", ".join(f"v{column.column_id}" for column in table.columns)
         return (
-            f"CREATE TEMP TABLE rekeyed AS {prefix}SELECT {target.alias}.rowid AS r, {selected} "
-            f"{rest}",
+            (
+                f"CREATE TEMP TABLE rekeyed AS {prefix}"
+                f"SELECT {target.alias}.rowid AS r, {selected} "
+                f"{rest}"
+            ),
             f"DELETE FROM {table.sql} WHERE rowid IN (SELECT r FROM temp.rekeyed)",
             f"INSERT INTO {table.sql}({listed}) SELECT {renewed} FROM temp.rekeyed WHERE true",
             "DROP TABLE temp.rekeyed",

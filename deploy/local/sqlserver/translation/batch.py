@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from deploy.local.sqlserver.errors import Unsupported
+from deploy.local.sqlserver.results import SqlType
 from deploy.local.sqlserver.translation import statements, syntax
 from deploy.local.sqlserver.translation.databases import DatabaseParser
 from deploy.local.sqlserver.translation.lexer import RESERVED, Kind
@@ -16,14 +17,38 @@ if TYPE_CHECKING:
     from deploy.local.sqlserver.translation.syntax import Expression
 
 _ON_OFF = frozenset(
-    ("NOCOUNT", "XACT_ABORT", "ANSI_NULLS", "ANSI_PADDING", "ANSI_WARNINGS", "ARITHABORT")
-    + ("QUOTED_IDENTIFIER", "CONCAT_NULL_YIELDS_NULL", "NUMERIC_ROUNDABORT", "ANSI_NULL_DFLT_ON")
-    + ("IMPLICIT_TRANSACTIONS", "CURSOR_CLOSE_ON_COMMIT", "ANSI_DEFAULTS", "FMTONLY", "PARSEONLY")
-    + ("NOEXEC", "ARITHIGNORE", "ANSI_NULL_DFLT_OFF", "NO_BROWSETABLE")
+    (
+        "NOCOUNT",
+        "XACT_ABORT",
+        "ANSI_NULLS",
+        "ANSI_PADDING",
+        "ANSI_WARNINGS",
+        "ARITHABORT",
+        "QUOTED_IDENTIFIER",
+        "CONCAT_NULL_YIELDS_NULL",
+        "NUMERIC_ROUNDABORT",
+        "ANSI_NULL_DFLT_ON",
+        "IMPLICIT_TRANSACTIONS",
+        "CURSOR_CLOSE_ON_COMMIT",
+        "ANSI_DEFAULTS",
+        "FMTONLY",
+        "PARSEONLY",
+        "NOEXEC",
+        "ARITHIGNORE",
+        "ANSI_NULL_DFLT_OFF",
+        "NO_BROWSETABLE",
+    )
 )
 _VALUED = frozenset(
-    ("LOCK_TIMEOUT", "TEXTSIZE", "ROWCOUNT", "LANGUAGE", "DATEFORMAT", "DATEFIRST")
-    + ("DEADLOCK_PRIORITY",)
+    (
+        "LOCK_TIMEOUT",
+        "TEXTSIZE",
+        "ROWCOUNT",
+        "LANGUAGE",
+        "DATEFORMAT",
+        "DATEFIRST",
+        "DEADLOCK_PRIORITY",
+    )
 )
 
 
@@ -39,7 +64,7 @@ class BatchParser(DatabaseParser):
 
     def statement(self) -> Statement:
         word = self.token.word
-        parse = _STATEMENTS.get(word)
+        parse = self._STATEMENTS.get(word)
         if parse is not None:
             return parse(self)
         if self.token.kind is Kind.OPERATOR and word == "(":
@@ -48,7 +73,7 @@ class BatchParser(DatabaseParser):
             return self._execute_named()
         if self.token.kind is Kind.NAME and word in RESERVED and word in _UNSUPPORTED:
             raise Unsupported(f"the statement {word}")
-        self.fail()
+        return self.fail()
 
     def _statement_and_semicolon(self) -> Statement:
         statement = self.statement()
@@ -69,27 +94,27 @@ class BatchParser(DatabaseParser):
             return self.delete(common, context)
         if self.at("MERGE"):
             raise Unsupported("the statement MERGE")
-        self.fail()
+        return self.fail()
 
     def _create(self) -> Statement:
         self.expect("CREATE")
         if self.at_any("UNIQUE", "CLUSTERED", "NONCLUSTERED", "INDEX"):
             return self.create_index()
-        parse = _CREATES.get(self.token.word)
+        parse = self._CREATES.get(self.token.word)
         if parse is None:
             raise Unsupported(f"CREATE {self.token.text}")
         return parse(self)
 
     def _drop(self) -> Statement:
         self.expect("DROP")
-        parse = _DROPS.get(self.token.word)
+        parse = self._DROPS.get(self.token.word)
         if parse is None:
             raise Unsupported(f"DROP {self.token.text}")
         return parse(self)
 
     def _alter(self) -> Statement:
         self.expect("ALTER")
-        parse = _ALTERS.get(self.token.word)
+        parse = self._ALTERS.get(self.token.word)
         if parse is None:
             raise Unsupported(f"ALTER {self.token.text}")
         return parse(self)
@@ -220,7 +245,7 @@ class BatchParser(DatabaseParser):
         condition = self.expression()
         return statements.While(condition, self.statement())
 
-    def _word_only(self, statement: Statement) -> Statement:
+    def word_only(self, statement: Statement) -> Statement:
         self.advance()
         return statement
 
@@ -305,7 +330,7 @@ class BatchParser(DatabaseParser):
             token.kind
             in (Kind.VARIABLE, Kind.STRING, Kind.NATIONAL, Kind.NUMBER, Kind.BINARY, Kind.SYSTEM)
             or token.word in ("-", "NULL", "DEFAULT")
-            or (self.at_name() and token.word not in _STATEMENTS)
+            or (self.at_name() and token.word not in self._STATEMENTS)
         )
 
     def _argument(self) -> Expression:
@@ -315,8 +340,8 @@ class BatchParser(DatabaseParser):
         return self._signed()
 
     @staticmethod
-    def _text_type(text: str) -> syntax.SqlType:
-        return syntax.SqlType("nvarchar", length=max(len(text), 1))
+    def _text_type(text: str) -> SqlType:
+        return SqlType("nvarchar", length=max(len(text), 1))
 
     def _backup(self) -> Statement:
         self.expect("BACKUP")
@@ -351,69 +376,73 @@ class BatchParser(DatabaseParser):
                     break
         return found
 
+    _STATEMENTS: ClassVar[dict[str, Callable[[BatchParser], Statement]]] = {
+        "SELECT": lambda parser: statements.SelectStatement(parser.query()),
+        "WITH": _with,
+        "INSERT": lambda parser: parser.insert((), None),
+        "UPDATE": lambda parser: parser.update((), None),
+        "DELETE": lambda parser: parser.delete((), None),
+        "TRUNCATE": lambda parser: parser.truncate(),
+        "CREATE": _create,
+        "DROP": _drop,
+        "ALTER": _alter,
+        "DECLARE": _declare,
+        "SET": _set,
+        "BEGIN": _begin,
+        "COMMIT": _commit,
+        "ROLLBACK": _rollback,
+        "SAVE": _save,
+        "IF": _if,
+        "WHILE": _while,
+        "BREAK": lambda parser: parser.word_only(statements.Break()),
+        "CONTINUE": lambda parser: parser.word_only(statements.Continue()),
+        "RETURN": _return,
+        "PRINT": _print,
+        "RAISERROR": _raiserror,
+        "THROW": _throw,
+        "USE": _use,
+        "WAITFOR": _waitfor,
+        "KILL": _kill,
+        "EXEC": _execute,
+        "EXECUTE": _execute,
+        "GRANT": lambda parser: parser.permission(),
+        "REVOKE": lambda parser: parser.permission(),
+        "DENY": lambda parser: parser.permission(),
+        "BACKUP": _backup,
+        "RESTORE": _restore,
+        "CHECKPOINT": lambda parser: parser.word_only(statements.Checkpoint()),
+    }
+
+    _CREATES: ClassVar[dict[str, Callable[[BatchParser], Statement]]] = {
+        "TABLE": lambda parser: parser.create_table(),
+        "DATABASE": lambda parser: parser.create_database(),
+        "SCHEMA": lambda parser: parser.create_schema(),
+        "LOGIN": lambda parser: parser.create_login(),
+        "USER": lambda parser: parser.create_user(),
+    }
+
+    _DROPS: ClassVar[dict[str, Callable[[BatchParser], Statement]]] = {
+        "TABLE": lambda parser: parser.drop_table(),
+        "INDEX": lambda parser: parser.drop_index(),
+        "DATABASE": lambda parser: parser.drop_database(),
+        "SCHEMA": lambda parser: parser.drop_schema(),
+        "LOGIN": lambda parser: parser.drop_login(),
+        "USER": lambda parser: parser.drop_user(),
+    }
+
+    _ALTERS: ClassVar[dict[str, Callable[[BatchParser], Statement]]] = {
+        "TABLE": lambda parser: parser.alter_table(),
+        "DATABASE": lambda parser: parser.alter_database(),
+        "LOGIN": lambda parser: parser.alter_login(),
+        "ROLE": lambda parser: parser.alter_role(),
+        "SERVER": lambda parser: parser.alter_role(),
+    }
+
 
 _UNSUPPORTED = RESERVED - {"FROM", "WHERE", "AND", "OR", "ON", "AS", "END", "ELSE", "VALUES"}
-_STATEMENTS: dict[str, Callable[[BatchParser], Statement]] = {
-    "SELECT": lambda parser: statements.SelectStatement(parser.query()),
-    "WITH": BatchParser._with,
-    "INSERT": lambda parser: parser.insert((), None),
-    "UPDATE": lambda parser: parser.update((), None),
-    "DELETE": lambda parser: parser.delete((), None),
-    "TRUNCATE": lambda parser: parser.truncate(),
-    "CREATE": BatchParser._create,
-    "DROP": BatchParser._drop,
-    "ALTER": BatchParser._alter,
-    "DECLARE": BatchParser._declare,
-    "SET": BatchParser._set,
-    "BEGIN": BatchParser._begin,
-    "COMMIT": BatchParser._commit,
-    "ROLLBACK": BatchParser._rollback,
-    "SAVE": BatchParser._save,
-    "IF": BatchParser._if,
-    "WHILE": BatchParser._while,
-    "BREAK": lambda parser: parser._word_only(statements.Break()),
-    "CONTINUE": lambda parser: parser._word_only(statements.Continue()),
-    "RETURN": BatchParser._return,
-    "PRINT": BatchParser._print,
-    "RAISERROR": BatchParser._raiserror,
-    "THROW": BatchParser._throw,
-    "USE": BatchParser._use,
-    "WAITFOR": BatchParser._waitfor,
-    "KILL": BatchParser._kill,
-    "EXEC": BatchParser._execute,
-    "EXECUTE": BatchParser._execute,
-    "GRANT": lambda parser: parser.permission(),
-    "REVOKE": lambda parser: parser.permission(),
-    "DENY": lambda parser: parser.permission(),
-    "BACKUP": BatchParser._backup,
-    "RESTORE": BatchParser._restore,
-    "CHECKPOINT": lambda parser: parser._word_only(statements.Checkpoint()),
-}
-_CREATES: dict[str, Callable[[BatchParser], Statement]] = {
-    "TABLE": lambda parser: parser.create_table(),
-    "DATABASE": lambda parser: parser.create_database(),
-    "SCHEMA": lambda parser: parser.create_schema(),
-    "LOGIN": lambda parser: parser.create_login(),
-    "USER": lambda parser: parser.create_user(),
-}
-_DROPS: dict[str, Callable[[BatchParser], Statement]] = {
-    "TABLE": lambda parser: parser.drop_table(),
-    "INDEX": lambda parser: parser.drop_index(),
-    "DATABASE": lambda parser: parser.drop_database(),
-    "SCHEMA": lambda parser: parser.drop_schema(),
-    "LOGIN": lambda parser: parser.drop_login(),
-    "USER": lambda parser: parser.drop_user(),
-}
-_ALTERS: dict[str, Callable[[BatchParser], Statement]] = {
-    "TABLE": lambda parser: parser.alter_table(),
-    "DATABASE": lambda parser: parser.alter_database(),
-    "LOGIN": lambda parser: parser.alter_login(),
-    "ROLE": lambda parser: parser.alter_role(),
-    "SERVER": lambda parser: parser.alter_role(),
-}
 
 
 @lru_cache(maxsize=2048)
 def parse(sql: str) -> tuple[Statement, ...]:
-    """The statements of a batch; the whole batch is refused if any of it is not understood."""
+    """Return the statements of a batch, which is refused if any of it is not understood."""
     return BatchParser(sql).batch()

@@ -16,8 +16,20 @@ _SYNONYMS = {
     "rowversion": "timestamp",
 }
 _PLAIN = frozenset(
-    "int bigint smallint tinyint bit money smallmoney date datetime smalldatetime "
-    "uniqueidentifier real".split()  # noqa: SIM905 - reads as the list it is
+    [
+        "int",
+        "bigint",
+        "smallint",
+        "tinyint",
+        "bit",
+        "money",
+        "smallmoney",
+        "date",
+        "datetime",
+        "smalldatetime",
+        "uniqueidentifier",
+        "real",
+    ]
 )
 _SIZED = frozenset(("char", "varchar", "nchar", "nvarchar", "binary", "varbinary"))
 _FRACTIONAL = frozenset(("time", "datetime2", "datetimeoffset"))
@@ -46,9 +58,7 @@ class Cursor:
 
     def at(self, *words: str) -> bool:
         """Tell whether the next tokens are these words or operators."""
-        return all(
-            self.ahead(distance).word == word for distance, word in enumerate(words)
-        )
+        return all(self.ahead(distance).word == word for distance, word in enumerate(words))
 
     def at_any(self, *words: str) -> bool:
         return self.token.word in words
@@ -68,17 +78,13 @@ class Cursor:
     def fail(self) -> NoReturn:
         token = self.token
         if token.kind is Kind.NAME and token.word in RESERVED:
-            raise SqlError(
-                156, f"Incorrect syntax near the keyword '{token.text}'.", severity=15
-            )
+            raise SqlError(156, f"Incorrect syntax near the keyword '{token.text}'.", severity=15)
         text = token.text or (self.tokens[-2].text if len(self.tokens) > 1 else "")
         raise SqlError(102, f"Incorrect syntax near '{text}'.", severity=15)
 
     def at_name(self) -> bool:
         token = self.token
-        return token.kind is Kind.QUOTED or (
-            token.kind is Kind.NAME and token.word not in RESERVED
-        )
+        return token.kind is Kind.QUOTED or (token.kind is Kind.NAME and token.word not in RESERVED)
 
     def name(self) -> str:
         if not self.at_name():
@@ -94,7 +100,7 @@ class Cursor:
         return text
 
     def parts(self) -> tuple[str, ...]:
-        """A name of up to four parts; an omitted one is empty."""
+        """Return a name of up to four parts; an omitted one is empty."""
         found = [self.name()]
         while self.accept("."):
             found.append("" if self.at(".") else self.name())
@@ -127,7 +133,7 @@ class Cursor:
         return tuple(found)
 
     def type(self, *, default_length: int = 1) -> SqlType:
-        """A type as columns, variables and CAST name it."""
+        """Return a type as columns, variables and CAST name it."""
         written = self.advance()
         if written.kind not in (Kind.NAME, Kind.QUOTED):
             self.position -= 1
@@ -206,7 +212,7 @@ class Cursor:
 
 
 def number_literal(text: str) -> tuple[object, SqlType]:
-    """The value and the type of a number as it stands in the text."""
+    """Return the value and the type of a number as it stands in the text."""
     if "e" in text.lower():
         return float(text), SqlType("float")
     if text.isdigit():

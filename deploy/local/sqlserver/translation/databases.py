@@ -10,8 +10,16 @@ from deploy.local.sqlserver.translation.tables import TableParser
 
 _UNITS = {"DAYS": 86400, "HOURS": 3600, "MINUTES": 60}
 _OPTIONS_WITHOUT_EFFECT = frozenset(
-    ("RECOVERY", "COMPATIBILITY_LEVEL", "AUTO_CLOSE", "AUTO_SHRINK", "PAGE_VERIFY")
-    + ("DELAYED_DURABILITY", "TARGET_RECOVERY_TIME", "AUTO_UPDATE_STATISTICS")
+    (
+        "RECOVERY",
+        "COMPATIBILITY_LEVEL",
+        "AUTO_CLOSE",
+        "AUTO_SHRINK",
+        "PAGE_VERIFY",
+        "DELAYED_DURABILITY",
+        "TARGET_RECOVERY_TIME",
+        "AUTO_UPDATE_STATISTICS",
+    )
 )
 
 
@@ -72,7 +80,7 @@ class DatabaseParser(TableParser):
         return False
 
     def _change_tracking(self, name: str | None) -> Statement:
-        """The value is None for OFF, else (on now, seconds or None, cleanup or None)."""
+        """Parse the settings; the value is None for OFF, else (on now, seconds or None, cleanup or None)."""
         assigned = self.accept("=")
         if assigned and self.accept("OFF"):
             return statements.AlterDatabase(name, "CHANGE_TRACKING")
@@ -165,7 +173,8 @@ class DatabaseParser(TableParser):
         rights = [self._right()]
         while self.accept(","):
             rights.append(self._right())
-        scope, target = "DATABASE", ()
+        scope = "DATABASE"
+        target: tuple[str, ...] = ()
         if self.accept("ON"):
             scope = "OBJECT"
             if self.ahead().word == "::":

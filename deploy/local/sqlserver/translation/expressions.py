@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from deploy.local.sqlserver.errors import Unsupported
 from deploy.local.sqlserver.results import SqlType
@@ -148,7 +148,7 @@ class ExpressionParser(Cursor):
 
     def _unit(self) -> Expression:
         token = self.token
-        parse = _UNITS.get(token.kind)
+        parse = self._UNITS.get(token.kind)
         if parse is not None:
             return parse(self)
         if self.accept("("):
@@ -162,7 +162,7 @@ class ExpressionParser(Cursor):
         if self.at("*"):
             self.advance()
             return syntax.Star()
-        self.fail()
+        return self.fail()
 
     def _literal(self) -> Expression:
         token = self.advance()
@@ -189,7 +189,7 @@ class ExpressionParser(Cursor):
 
     def _word(self) -> Expression:
         word = self.token.word
-        special = _WORDS.get(word)
+        special = self._WORDS.get(word)
         if special is not None:
             self.advance()
             return special(self)
@@ -278,7 +278,7 @@ class ExpressionParser(Cursor):
         self.expect("END")
         return syntax.Case(operand, tuple(whens), otherwise)
 
-    def _cast(self, *, attempt: bool = False) -> Expression:
+    def cast(self, *, attempt: bool = False) -> Expression:
         self.expect("(")
         operand = self.expression()
         self.expect("AS")
@@ -286,7 +286,7 @@ class ExpressionParser(Cursor):
         self.expect(")")
         return syntax.Cast(operand, target, None, attempt)
 
-    def _convert(self, *, attempt: bool = False) -> Expression:
+    def converted(self, *, attempt: bool = False) -> Expression:
         self.expect("(")
         target = self.type(default_length=30)
         self.expect(",")
@@ -305,23 +305,23 @@ class ExpressionParser(Cursor):
         self.expect(")")
         return syntax.Case(None, ((condition, first),), second)
 
+    _UNITS: ClassVar[dict[Kind, Callable[[ExpressionParser], Expression]]] = {
+        Kind.NUMBER: _literal,
+        Kind.STRING: _literal,
+        Kind.NATIONAL: _literal,
+        Kind.BINARY: _literal,
+        Kind.VARIABLE: _variable,
+        Kind.SYSTEM: _system,
+        Kind.NAME: _word,
+        Kind.QUOTED: _named,
+    }
 
-_UNITS: dict[Kind, Callable[[ExpressionParser], Expression]] = {
-    Kind.NUMBER: ExpressionParser._literal,
-    Kind.STRING: ExpressionParser._literal,
-    Kind.NATIONAL: ExpressionParser._literal,
-    Kind.BINARY: ExpressionParser._literal,
-    Kind.VARIABLE: ExpressionParser._variable,
-    Kind.SYSTEM: ExpressionParser._system,
-    Kind.NAME: ExpressionParser._word,
-    Kind.QUOTED: ExpressionParser._named,
-}
-_WORDS: dict[str, Callable[[ExpressionParser], Expression]] = {
-    "NULL": lambda _: syntax.Literal(None, None),
-    "CASE": ExpressionParser._case,
-    "CAST": ExpressionParser._cast,
-    "TRY_CAST": lambda parser: parser._cast(attempt=True),
-    "CONVERT": ExpressionParser._convert,
-    "TRY_CONVERT": lambda parser: parser._convert(attempt=True),
-    "IIF": ExpressionParser._iif,
-}
+    _WORDS: ClassVar[dict[str, Callable[[ExpressionParser], Expression]]] = {
+        "NULL": lambda _: syntax.Literal(None, None),
+        "CASE": _case,
+        "CAST": cast,
+        "TRY_CAST": lambda parser: parser.cast(attempt=True),
+        "CONVERT": converted,
+        "TRY_CONVERT": lambda parser: parser.converted(attempt=True),
+        "IIF": _iif,
+    }

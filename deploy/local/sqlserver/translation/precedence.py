@@ -34,10 +34,24 @@ RANGES = {
 }
 _DIGITS = {"bit": 1, "tinyint": 3, "smallint": 5, "int": 10, "bigint": 19}
 _TEXT_LENGTHS = {
-    **{"bit": 1, "tinyint": 3, "smallint": 6, "int": 12, "bigint": 24, "money": 30},
-    **{"smallmoney": 30, "float": 32, "real": 32, "date": 10, "time": 16, "datetime": 27},
-    **{"datetime2": 27, "smalldatetime": 27, "datetimeoffset": 34, "uniqueidentifier": 36},
-    **{"decimal": 41, "numeric": 41},
+    "bit": 1,
+    "tinyint": 3,
+    "smallint": 6,
+    "int": 12,
+    "bigint": 24,
+    "money": 30,
+    "smallmoney": 30,
+    "float": 32,
+    "real": 32,
+    "date": 10,
+    "time": 16,
+    "datetime": 27,
+    "datetime2": 27,
+    "smalldatetime": 27,
+    "datetimeoffset": 34,
+    "uniqueidentifier": 36,
+    "decimal": 41,
+    "numeric": 41,
 }
 INT = SqlType("int")
 BIGINT = SqlType("bigint")
@@ -64,7 +78,7 @@ def text_length(type_: SqlType) -> int:
 
 
 def decimal(precision: int, scale: int, name: str = "numeric") -> SqlType:
-    """A decimal type within 38 digits; scale gives way down to 6, as SQL Server does it."""
+    """Return a decimal type within 38 digits; scale gives way down to 6, as SQL Server does it."""
     if precision > 38:
         whole = precision - scale
         scale = max(min(scale, 6), 38 - whole) if scale > 6 else scale
@@ -83,7 +97,7 @@ def joined_length(left: int, right: int) -> int:
 
 
 def unify(types: Iterable[SqlType | None]) -> SqlType | None:
-    """The type of CASE, COALESCE, UNION or a comparison over values of these types."""
+    """Return the type of CASE, COALESCE, UNION or a comparison over values of these types."""
     result: SqlType | None = None
     for type_ in types:
         if type_ is None:
@@ -124,7 +138,7 @@ def _wider_text(left: SqlType, right: SqlType) -> SqlType:
 
 
 def arithmetic(operator: str, left: SqlType, right: SqlType) -> SqlType:  # noqa: PLR0911 - rules
-    """The type of `left operator right` for numbers."""
+    """Return the type of `left operator right` for numbers."""
     name = left.name if RANK[left.name] <= RANK[right.name] else right.name
     for side in (left, right):
         if side.name not in NUMBERS | TEXT:

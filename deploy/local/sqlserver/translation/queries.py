@@ -10,8 +10,20 @@ from deploy.local.sqlserver.translation.syntax import Body, Expression, Query, S
 
 # Hints that ask for less or for a bigger lock: what is read and written stays the same.
 _HARMLESS_HINTS = frozenset(
-    ("NOLOCK", "READUNCOMMITTED", "READCOMMITTED", "READCOMMITTEDLOCK", "ROWLOCK", "PAGLOCK")
-    + ("TABLOCK", "TABLOCKX", "FORCESEEK", "FORCESCAN", "NOEXPAND", "KEEPIDENTITY")
+    (
+        "NOLOCK",
+        "READUNCOMMITTED",
+        "READCOMMITTED",
+        "READCOMMITTEDLOCK",
+        "ROWLOCK",
+        "PAGLOCK",
+        "TABLOCK",
+        "TABLOCKX",
+        "FORCESEEK",
+        "FORCESCAN",
+        "NOEXPAND",
+        "KEEPIDENTITY",
+    )
 )
 
 
@@ -97,9 +109,7 @@ class QueryParser(ExpressionParser):
                 raise Unsupported(f"GROUP BY {self.token.word}")
             group = self.expressions()
         having = self.expression() if self.accept("HAVING") else None
-        return syntax.Select(
-            tuple(items), source, where, group, having, distinct, top, into
-        )
+        return syntax.Select(tuple(items), source, where, group, having, distinct, top, into)
 
     def top(self) -> Expression | None:
         if not self.accept("TOP"):
@@ -162,7 +172,7 @@ class QueryParser(ExpressionParser):
             left = syntax.Join(kind, left, right, on)
 
     def _nested(self) -> Source:
-        """The right side of a join; `a JOIN b JOIN c ON … ON …` nests to the right."""
+        """Return the right side of a join; `a JOIN b JOIN c ON … ON …` nests to the right."""
         right = self._source()
         while self.at_any("JOIN", "INNER", "LEFT", "RIGHT", "FULL"):
             kind = str(self._join_kind())
@@ -286,7 +296,7 @@ class QueryParser(ExpressionParser):
         return syntax.ChangeTable(table, baseline, keys, alias, columns)
 
     def _baseline(self) -> Expression:
-        """A constant or a variable; anything else is error 102."""
+        """Return a constant or a variable; anything else is error 102."""
         value = self._signed()
         if not isinstance(value, (syntax.Literal, syntax.Variable)):
             raise SqlError(102, "Incorrect syntax near 'CHANGETABLE'.", severity=15)

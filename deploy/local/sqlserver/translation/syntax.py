@@ -259,9 +259,7 @@ class Query:
 
 
 Body: TypeAlias = Select | SetOperation | Query
-Source: TypeAlias = (
-    TableName | Derived | RowValues | ChangeTable | OpenJson | TableFunction | Join
-)
+Source: TypeAlias = TableName | Derived | RowValues | ChangeTable | OpenJson | TableFunction | Join
 Expression: TypeAlias = (
     Literal
     | Name
