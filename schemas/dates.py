@@ -52,7 +52,8 @@ def iso(text: str) -> date:
 
 def utc(moment: datetime) -> str:
     """Give a moment as files and commands write it: 2022-01-18T12:00:00.000000Z."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    text = moment.astimezone(UTC).isoformat(timespec="microseconds")
+    return text.removesuffix("+00:00") + "Z"
 
 
 def moment(text: str) -> datetime:

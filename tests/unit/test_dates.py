@@ -1,6 +1,6 @@
 """Days: YYYYMMDD is read in one place."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -70,3 +70,19 @@ def test_people_write_days_in_one_form(text: str) -> None:
     assert dates.iso("2022-01-18") == date(2022, 1, 18)
     with pytest.raises(ValueError, match=r".+"):
         dates.iso(text)
+
+
+@given(st.datetimes(timezones=st.just(UTC)))
+def test_a_moment_is_read_back_as_it_was_written(moment: datetime) -> None:
+    assert dates.moment(dates.utc(moment)) == moment
+
+
+def test_moments_are_written_in_utc_to_the_microsecond() -> None:
+    berlin = datetime(2022, 1, 18, 13, 0, 0, 250, tzinfo=timezone(timedelta(hours=1)))
+
+    assert dates.utc(berlin) == "2022-01-18T12:00:00.000250Z"
+
+
+def test_a_moment_without_its_zone_is_refused() -> None:
+    with pytest.raises(ValueError, match="offset"):
+        dates.moment("2022-01-18T12:00:00")
