@@ -1,0 +1,96 @@
+"""Approvals: what is written, what is refused, what the audit log keeps."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from producers import approval, audit, mapping_file
+from producers.errors import Unapproved
+from producers.mapping import Mapping
+from producers.validation import Finding, Level, Report
+from schemas.errors import BadInput
+from tests.factories import a_mapping
+
+AT = datetime(2026, 1, 31, 8, 0, tzinfo=UTC)
+
+
+def log(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / audit.NAME).read_text().splitlines()]
+
+
+def approve(folder: Path, mapping: Mapping, *findings: Finding, reviewer: str = "Ada") -> Mapping:
+    report = Report(mapping, findings)
+    return approval.approve(folder, report, None, reviewer=reviewer, at=AT)
+
+
+def test_an_approval_is_on_disk_and_holds(tmp_path: Path) -> None:
+    approve(tmp_path, a_mapping())
+    read = mapping_file.load(tmp_path / "center_07.yml")
+    read.require_approval()
+    assert (read.reviewed_by, read.reviewed_at) == ("Ada", AT)
+
+
+def test_an_error_blocks_whatever_the_confidence(tmp_path: Path) -> None:
+    error = Finding(Level.ERROR, "KARTEI.PATNR", "0 % of 100 newest values found in PATIENT")
+    with pytest.raises(Unapproved, match=r"KARTEI\.PATNR"):
+        approve(tmp_path, a_mapping(), error)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_warning_does_not_block(tmp_path: Path) -> None:
+    approve(tmp_path, a_mapping(), Finding(Level.WARNING, "KASSEN.ART", "X"))
+
+
+@pytest.mark.parametrize("reviewer", ["", "  "])
+def test_a_reviewer_has_a_name(tmp_path: Path, reviewer: str) -> None:
+    with pytest.raises(BadInput, match="reviewer has a name"):
+        approve(tmp_path, a_mapping(), reviewer=reviewer)
+
+
+def test_a_revoked_mapping_is_an_open_proposal_again(tmp_path: Path) -> None:
+    approved = approve(tmp_path, a_mapping())
+    approval.revoke(tmp_path, approved, reviewer="Bo", reason="wrong table", at=AT)
+    read = mapping_file.load(tmp_path / "center_07.yml")
+    with pytest.raises(Unapproved):
+        read.require_approval()
+    assert log(tmp_path)[-1]["act"] == "revocation"
+    assert log(tmp_path)[-1]["reason"] == "wrong table"
+
+
+def test_a_revocation_needs_a_reason(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="needs a reason"):
+        approval.revoke(tmp_path, a_mapping(), reviewer="Bo", reason=" ", at=AT)
+
+
+def test_the_log_says_who_when_and_what_changed_and_only_grows(tmp_path: Path) -> None:
+    approval.propose(tmp_path, a_mapping().unapproved(), by="robot", at=AT)
+    first = (tmp_path / audit.NAME).read_bytes()
+    before = mapping_file.load(tmp_path / "center_07.yml")
+    changed = a_mapping(names={"KARTEI.DATUM": "TAG"}, live={"KARTEI": ("J",)})
+    later = AT + timedelta(hours=1)
+    approval.approve(tmp_path, Report(changed, ()), before, reviewer="Ada", at=later)
+    assert (tmp_path / audit.NAME).read_bytes().startswith(first)
+    line = log(tmp_path)[-1]
+    assert (line["act"], line["who"], line["at"]) == ("approval", "Ada", "2026-01-31T09:00:00Z")
+    assert line["changes"] == [
+        ["KARTEI.DATUM", "DATUM_7M", "TAG"],
+        ["KARTEI.DELKZ.live", None, ["J"]],
+    ]
+
+
+def test_the_same_proposal_again_adds_no_line(tmp_path: Path) -> None:
+    approval.propose(tmp_path, a_mapping().unapproved(), by="robot", at=AT)
+    approval.propose(tmp_path, a_mapping().unapproved(), by="robot", at=AT)
+    assert len(log(tmp_path)) == 1
+
+
+def test_the_fingerprint_is_about_what_is_read_not_about_who_said_so() -> None:
+    first = a_mapping().approved_as("Ada", AT)
+    second = a_mapping().approved_as("Bo", AT + timedelta(days=1))
+    assert first.fingerprint == second.fingerprint
+    assert first.seal != second.seal
+    other = a_mapping(types={("KARTEI", "DATUM"): "varchar(8)"}).approved_as("Ada", AT)
+    assert other.fingerprint != first.fingerprint
