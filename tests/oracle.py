@@ -9,10 +9,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from deploy.local.practice import content, layout
 from deploy.local.practice.blueprint import Practice
+from deploy.local.practice.layout import Store
 from deploy.local.staff.journal import Commit
 
 Rows = dict[str, dict[int, dict[str, Any]]]
@@ -25,7 +26,7 @@ class Expected:
     center_id: str
     date: dt.date
     entry_id: int
-    patient_id: int
+    patient_id: int | str
     insurance_status: str
     insurance_name: str | None
     chart_entry: str
@@ -39,6 +40,7 @@ class Center:
     center_id: str
     rows: Rows
     version: int = 0
+    ids: Store = Store.PLAIN
 
     @classmethod
     def of(cls, practice: Practice) -> Center:
@@ -47,7 +49,7 @@ class Center:
             names = [layout.split(spec)[0] for spec in layout.COLUMNS[role]]
             images: list[dict[str, Any]] = [dict(zip(names, row, strict=True)) for row in found]
             rows[role] = {row["ID"]: row for row in images}
-        return cls(practice.center_id, rows)
+        return cls(practice.center_id, rows, ids=practice.table("KARTEI").column("PATNR").store)
 
     def apply(self, commits: Iterable[Commit]) -> Center:
         """Replay this center's commits; a row that is not as it was before is an error."""
@@ -77,7 +79,7 @@ class Center:
             for row in self.rows["KARTEI"].values()
             if not row["DELKZ"] and row["DATUM"] == wanted and row["PATNR"] is not None
         ]
-        return sorted(rows, key=lambda row: (row.patient_id, row.entry_id))
+        return sorted(rows, key=lambda row: (_in_order(row.patient_id), row.entry_id))
 
     def days(self) -> list[dt.date]:
         """Give the days that have a row."""
@@ -102,7 +104,7 @@ class Center:
             center_id=self.center_id,
             date=day,
             entry_id=row["ID"],
-            patient_id=row["PATNR"],
+            patient_id=cast("int | str", self.ids.stored(row["PATNR"])),
             insurance_status=status,
             insurance_name=name,
             chart_entry=row["BEMERKUNG"] or "",
@@ -135,6 +137,11 @@ class Center:
                 if code and code not in codes:
                     codes.append(code)
         return tuple(codes)
+
+
+def _in_order(key: int | str) -> tuple[bool, int, bytes]:
+    """Put integers before texts, and texts by their bytes."""
+    return (True, 0, key.encode()) if isinstance(key, str) else (False, key, b"")
 
 
 def date_of(number: int | None) -> dt.date | None:

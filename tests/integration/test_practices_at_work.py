@@ -209,7 +209,8 @@ def test_the_example_day_is_still_exact_after_all_that_work(loaded, connect):
 
 
 def test_the_staff_rest_while_the_server_is_away_and_the_journal_still_holds(tmp_path):
-    planned = practices.plan(Request(count=3, families=("suffixed",), patients=20, tables=12))
+    request = Request(count=3, families=("suffixed",), patients=20, tables=12, foreign_ids=True)
+    planned = practices.plan(request)
     home, path = tmp_path / "server", tmp_path / "work.jsonl"
     over = threading.Event()
     with running(home) as standin:

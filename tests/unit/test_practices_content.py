@@ -172,3 +172,25 @@ def test_most_rows_of_a_large_catalogue_have_names_of_their_own():
 
     assert len(names) == 5000
     assert len(set(names)) > 4900
+
+
+def test_patients_may_have_numbers_of_another_system():
+    practice = a_practice(foreign_ids=True)
+    stored = {
+        table.role: [dict(zip([c.name for c in table.columns], row, strict=True)) for row in rows]
+        for table, rows in fillers.rows(practice)
+        if table.role
+    }
+
+    def patients(role, canonical_name):
+        column = practice.table(role).column(canonical_name)
+        assert column.type == "varchar(20)"
+        return {row[column.name] for row in stored[role]}
+
+    everybody = patients("PATIENT", "ID")
+    assert {"1", "2", "3", "4", "5", "6/A52"} <= everybody
+    assert patients("PATKASSE", "PATNR") <= everybody
+    assert patients("KARTEI", "PATNR") & everybody
+    assert patients("LEISTUNG", "PATIENTID") & everybody
+    store = practice.table("KARTEI").column("PATNR").store
+    assert [store.canonical(store.stored(number)) for number in (1, 5, 6, 77)] == [1, 5, 6, 77]

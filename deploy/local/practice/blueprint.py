@@ -44,7 +44,7 @@ def practice(request: Request, number: int) -> Practice:
     center_id = f"center_{number:02d}"
     family = request.family(number)
     luck = dice(request.seed, center_id, "schema")
-    traits = layout.traits(family, luck)
+    traits = layout.traits(family, luck, foreign_ids=request.foreign_ids)
     names = namer(family, luck)
     tables = [_role_table(role, names, traits, luck) for role in layout.ROLES]
     wanted = request.tables - len(tables)
@@ -111,7 +111,10 @@ def _decoy(
 
 def _column(clean: str, actual: str, fill: str, table: str | None, traits: Traits) -> Column:
     store = Store.PLAIN
-    kind = traits.type(fill, table)
+    is_patient = fill == "patient" or (table == layout.PATIENT and fill == "id")
+    kind = traits.type("patient" if is_patient else fill, table)
+    if is_patient and traits.foreign_ids:
+        store = Store.FOREIGN_ID
     if fill == "date" and kind == "varchar(8)":
         store = Store.DIGITS
     if fill == "flag" and traits.flag_store is not Store.PLAIN:

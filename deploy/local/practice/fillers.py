@@ -143,8 +143,8 @@ class _Fillers:
         self._days = content.days(practice)
         unicode = practice.traits.unicode
         self._words = [writable(word, unicode=unicode) for word in WORDS]
+        self._patients = [row[0] for row in canonical.get(layout.PATIENT, ())] or [1]
         self._pools: Mapping[str, Sequence[object]] = {
-            "patient": [row[0] for row in canonical.get(layout.PATIENT, ())] or [1],
             "insurer": [row[0] for row in canonical.get(layout.KASSEN, ())] or [1],
             "money": MONEY,
             "tooth": texts.TEETH,
@@ -162,6 +162,7 @@ class _Fillers:
         unicode = self._practice.traits.unicode
         thrown: Mapping[str, Fill] = {
             "id": count(1).__next__,
+            "patient": lambda: stored(pick(luck, self._patients)),
             "flag": lambda: stored(1 if throw() < 0.04 else 0),
             "date": lambda: stored(pick(luck, self._days)),
             "note": lambda: writable(texts.sentence(luck), unicode=unicode),

@@ -26,6 +26,7 @@ class Store(Enum):
     DIGITS = "digits"
     ACTIVE_LETTER = "active-letter"
     ACTIVE_BIT = "active-bit"
+    FOREIGN_ID = "foreign-id"
 
     @property
     def live(self) -> tuple[str, ...] | None:
@@ -42,6 +43,8 @@ class Store(Enum):
                 return "N" if value else "J"
             case Store.ACTIVE_BIT:
                 return 0 if value else 1
+            case Store.FOREIGN_ID:
+                return _foreign(value)
 
     def canonical(self, value: object) -> object:
         """Give the canonical value for what the column holds."""
@@ -54,6 +57,15 @@ class Store(Enum):
                 return 0 if str(value).strip().upper() == "J" else 1
             case Store.ACTIVE_BIT:
                 return 0 if value else 1
+            case Store.FOREIGN_ID:
+                return None if value is None else int(str(value).partition("/")[0])
+
+
+def _foreign(value: object) -> str | None:
+    """Give a patient's number as another system wrote it; the baseline's stay plain."""
+    if not isinstance(value, int):
+        return None
+    return str(value) if value <= 5 else f"{value}/A{value * 7 % 90 + 10}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +107,12 @@ class Traits:
     flag_store: Store
     null_flags: bool
     dates: Mapping[str, str]
+    foreign_ids: bool
 
     def type(self, fill: str, table: str | None = None) -> str:
         """Give the SQL type of what fills a column."""
+        if fill == "patient" and self.foreign_ids:
+            return "varchar(20)"
         if fill == "date":
             return self.dates.get(table or "", "int")
         word = "nvarchar" if self.unicode else "varchar"
@@ -121,7 +136,7 @@ class Traits:
         }.get(fill, "int")
 
 
-def traits(family: str, dice: random.Random) -> Traits:
+def traits(family: str, dice: random.Random, *, foreign_ids: bool = False) -> Traits:
     """Throw the traits of a center: types vary as real installations vary."""
     synonyms = family == "synonyms"
     unicode = dice.random() < 0.55
@@ -140,6 +155,7 @@ def traits(family: str, dice: random.Random) -> Traits:
         flag_store=store,
         null_flags=store is Store.PLAIN and dice.random() < 0.5,
         dates={table: pick(dice, ("int", "varchar(8)")) for table in (KARTEI, LEISTUNG)},
+        foreign_ids=foreign_ids,
     )
 
 

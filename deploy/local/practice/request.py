@@ -21,7 +21,8 @@ class Request:
     Without `families` the first center has clean names, the others suffixed ones, and one more
     with an ambiguous schema comes on top of `count`. With `families` there are exactly `count`
     centers, which take the families in turn. `tables` counts all tables of a center, `flaws`
-    the entries with a date that does not exist.
+    the entries with a date that does not exist. With `foreign_ids` patients have numbers of
+    another system, like `67890/A22`.
     """
 
     count: int = 30
@@ -32,6 +33,7 @@ class Request:
     tables: int = 45
     insurers: int = 300
     flaws: int = 0
+    foreign_ids: bool = False
     seed: int = 1
 
     def __post_init__(self) -> None:

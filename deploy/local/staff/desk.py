@@ -180,8 +180,9 @@ class Desk:
                 found = [self._image(role, tuple(row)) for row in cursor.fetchall()]
                 rows[role] = found[::-1]
             cursor.execute(statements.patients(self.practice, NEWEST))
-            patients = [int(row[0]) for row in cursor.fetchall()]
-        return Book.of(rows, patients[::-1])
+            store = self.practice.table(layout.PATIENT).column("ID").store
+            patients = [int(str(store.canonical(row[0]))) for row in cursor.fetchall()]
+        return Book.of(rows, sorted(patients))
 
     def _image(self, role: str, row: Sequence[object]) -> Image:
         table = self.practice.table(role)
