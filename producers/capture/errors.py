@@ -39,5 +39,5 @@ class NeedsConfirmation(StopCenter):
     """A resync would delete so much that a person must say whether it is right."""
 
 
-class Leaving(Exception):  # noqa: N818 - no error: somebody asked us to stop
+class Leaving(Exception):
     """The center was asked to stop, and has nothing open."""

@@ -1,0 +1,151 @@
+"""`chartfeed produce`: capture the centers' changes into Kafka."""
+
+from __future__ import annotations
+
+import re
+import signal
+import sys
+import threading
+import uuid
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+import structlog
+
+from chartfeed import sources
+from producers import mapping_file
+from producers.capture.center import Center, Job
+from producers.capture.feed import Contract
+from producers.capture.supervisor import Supervisor
+from producers.connection import connect
+from producers.registry import Registry
+from schemas import avro, topics
+from schemas.codec import Decoder, Encoder
+from schemas.errors import BadInput
+from schemas.records import Checkpoint, Command
+from schemas.subjects import RECORDS
+
+if TYPE_CHECKING:
+    import pyodbc
+
+    from chartfeed.cli import Context
+    from chartfeed.settings import Center as CenterSettings
+    from chartfeed.settings import Settings
+    from producers.mapping import Mapping
+
+__all__ = ["contract", "in_shard", "produce"]
+
+WRITTEN: Final = (*topics.SOURCE, topics.CHECKPOINTS, topics.DEAD_LETTERS)
+
+
+def contract(settings: Settings) -> Contract:
+    """Ask the registry for the ids of what the capture writes, and give its side of Kafka."""
+    registry = Registry(settings.registry.url)
+    checkpoints = Decoder(Checkpoint)
+    commands = Decoder(Command)
+    for decoder, topic in ((checkpoints, topics.CHECKPOINTS), (commands, topics.COMMANDS)):
+        decoder.learn(registry.id_of(topic), avro.load(RECORDS[topic]))
+    return Contract(
+        kafka={"bootstrap.servers": settings.kafka.bootstrap} | settings.kafka.options,
+        partitions=settings.kafka.topics.partitions,
+        encoders={
+            RECORDS[topic]: Encoder(RECORDS[topic], registry.id_of(topic)).encode
+            for topic in WRITTEN
+        },
+        checkpoints=checkpoints,
+        commands=commands,
+    )
+
+
+def in_shard(center_id: str, shard: tuple[int, int] | None) -> bool:
+    """Tell whether a center is this process's, the same on every machine and for ever."""
+    if shard is None:
+        return True
+    number, of = shard
+    return topics.partition_of_center(center_id, of) == number - 1
+
+
+def _shard(
+    _ctx: click.Context, _parameter: click.Parameter, value: str | None
+) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    match = re.fullmatch(r"(\d+)/(\d+)", value)
+    if not match or not 1 <= int(match[1]) <= int(match[2]):
+        raise click.BadParameter(f"{value!r} is no shard such as 2/5")
+    return int(match[1]), int(match[2])
+
+
+def _mapping(settings: Settings, center_id: str) -> Mapping:
+    path = mapping_file.path_of(settings.mappings, center_id)
+    return mapping_file.load(path, center=center_id)
+
+
+def _connection(settings: Settings, center: CenterSettings) -> pyodbc.Connection:
+    return connect(sources.of(settings, center))
+
+
+@click.command()
+@click.option("--center", "names", multiple=True, metavar="ID", help="Only this one; repeatable.")
+@click.option("--shard", metavar="K/N", callback=_shard, help="The K-th part of N, as 2/5.")
+@click.option("--once", is_flag=True, help="Catch up with where the sources are now, and end.")
+@click.pass_obj
+def produce(
+    context: Context, names: tuple[str, ...], shard: tuple[int, int] | None, *, once: bool
+) -> int:
+    """Capture all centers' changes into Kafka, each event once, until told to stop."""
+    settings = context.settings
+    centers = [center for center in settings.select(names) if in_shard(center.id, shard)]
+    if not centers:
+        raise BadInput("no center is enabled, or none is in this shard", hint="look at centers.yml")
+    _log_to(sys.stderr)
+    side, stop, instance_id = contract(settings), threading.Event(), uuid.uuid4().hex
+    supervisor = Supervisor(
+        {
+            center.id: Center(
+                Job(
+                    center_id=center.id,
+                    mapping=partial(_mapping, settings, center.id),
+                    connect=partial(_connection, settings, center),
+                    contract=side,
+                    instance_id=instance_id,
+                    poll_interval=settings.producers.poll_interval.total_seconds(),
+                    guard=settings.producers.resync_guard,
+                ),
+                stop,
+            )
+            for center in centers
+        },
+        stop,
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    supervisor.run(once=once)
+    return _exit_code(supervisor, len(centers))
+
+
+def _exit_code(supervisor: Supervisor, centers: int) -> int:
+    codes = [failure.exit_code for failure in supervisor.failures.values()]
+    if not codes:
+        return 0
+    if len(codes) < centers:
+        return 1
+    return 3 if 3 in codes else min(codes)
+
+
+def _log_to(stream: Any) -> None:
+    """Log for people on a terminal, JSON lines elsewhere."""
+    render: Any = (
+        structlog.dev.ConsoleRenderer()
+        if stream.isatty()
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            render,
+        ],
+        logger_factory=structlog.PrintLoggerFactory(stream),
+    )

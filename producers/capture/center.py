@@ -1,0 +1,218 @@
+"""One center's capture: poll, read, publish, and start over from what Kafka says."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from producers import approval
+from producers.capture import commands, position, reading, resync, snapshot
+from producers.capture.checkpoint import Ground
+from producers.capture.errors import Fenced, Leaving, NeedsConfirmation, NotTracked
+from producers.capture.events import Events
+from producers.capture.feed import Contract, Feed
+from producers.capture.position import Changes, Continue, Idle, Initial, Resync, Untracked
+from producers.capture.source import Source
+from producers.errors import Drift
+from producers.quoting import name as quoted
+from producers.rows import Rules
+
+if TYPE_CHECKING:
+    import threading
+
+    import pyodbc
+
+    from producers.capture.clock import Clock
+    from producers.mapping import Mapping
+
+__all__ = ["Center", "Job"]
+
+REFRESH_SECONDS: Final = 5.0
+
+log = structlog.get_logger("chartfeed.capture")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What the capture of one center needs; mapping and connection are asked for at each start."""
+
+    center_id: str
+    mapping: Callable[[], Mapping]
+    connect: Callable[[], pyodbc.Connection]
+    contract: Contract
+    instance_id: str
+    poll_interval: float
+    guard: float
+
+
+class Center:
+    """Captures one center until it is told to stop, or something makes it start over."""
+
+    def __init__(self, job: Job, stop: threading.Event) -> None:
+        self._job = job
+        self._stop = stop
+
+    def run(self, *, once: bool = False) -> None:
+        """Capture until told to stop; with `once`, up to where the source stands now.
+
+        Raises what ends it. After any of it, running again goes on from the last commit.
+        """
+        mapping = self._job.mapping()
+        mapping.require_approval()
+        with closing(self._job.connect()) as connection:
+            # Invariant 1: nothing is read without an approved mapping that fits the schema.
+            approval.require_fit(connection, mapping)
+            with closing(_Run(self._job, mapping, connection, self._stop)) as run:
+                try:
+                    run.capture(once=once)
+                except Leaving:
+                    return
+                except Drift:
+                    # The difference says more than the name that the statement stumbled on.
+                    approval.require_fit(connection, mapping)
+                    raise
+
+
+class _Run:
+    """From one connection to its end."""
+
+    def __init__(
+        self, job: Job, mapping: Mapping, connection: pyodbc.Connection, stop: threading.Event
+    ) -> None:
+        self._job = job
+        self._stop = stop
+        self._mapping = mapping
+        self._source = Source(connection, mapping)
+        self._rules = Rules.of(mapping)
+        self._events = Events(self._rules, job.contract.encoders)
+        self._ground = Ground(
+            center_id=job.center_id,
+            database_identity=self._source.identity(),
+            mapping_fingerprint=mapping.current_fingerprint(),
+            instance_id=job.instance_id,
+        )
+        self._feed = Feed(job.contract, self._ground, stop)
+        self._log = log.bind(center=job.center_id)
+
+    def close(self) -> None:
+        self._feed.close()
+
+    def capture(self, *, once: bool) -> None:
+        try:
+            self._feed.open()
+            until = (self._source.clock().version or 0) if once else None
+            while not self._stop.is_set():
+                worked = self._step(once=once)
+                if until is not None and self._has_reached(until):
+                    return
+                if not worked:
+                    self._stop.wait(self._job.poll_interval)
+        except Fenced:
+            self._feed.leave_it_to_another()
+            raise
+
+    def _has_reached(self, version: int) -> bool:
+        checkpoint = self._feed.checkpoint
+        return checkpoint is not None and self._feed.is_ours and checkpoint.version >= version
+
+    def _step(self, *, once: bool) -> bool:
+        """Do what comes next and tell whether there may be more to do at once."""
+        clock = self._source.clock()
+        match self._next(clock):
+            case Idle():
+                # A checkpoint now and then: an idle center's position must not expire.
+                if time.monotonic() - self._feed.committed_at >= REFRESH_SECONDS:
+                    self._feed.commit([], self._feed.at(clock))
+                return False
+            case Changes(since):
+                self._changes(since)
+            case Initial():
+                self._log.info("reading all rows", reason="initial")
+                progress = snapshot.begin(self._source, self._feed, "initial", clock)
+                snapshot.read(self._source, self._feed, self._events, progress)
+            case Continue(progress):
+                self._log.info("reading all rows goes on", reason=progress.reason)
+                gone = self._compare() if progress.reason == "resync" else None
+                snapshot.read(self._source, self._feed, self._events, progress, gone)
+            case Resync() as found:
+                self._resync(found, clock, once=once)
+            case Untracked(tables):
+                raise self._untracked(tables)
+        return True
+
+    def _next(self, clock: Clock) -> position.Step:
+        ground = self._ground
+        return position.next_step(
+            self._feed.checkpoint, clock, ground.database_identity, ground.mapping_fingerprint
+        )
+
+    def _changes(self, since: int) -> None:
+        with ExitStack() as stack:
+            with self._source.snapshot():
+                clock = self._source.clock()
+                if self._next(clock) != Changes(since):
+                    return  # It moved since the poll; the next one sees it whole.
+                found = stack.enter_context(reading.changes(self._source, since, clock))
+            # Invariant 3: the position moves to the version that this read covered, no further.
+            self._feed.publish(
+                (
+                    message
+                    for table, change in found
+                    for message in self._events.of_change(table, change, clock.captured_at)
+                ),
+                lambda: self._feed.at(clock),
+            )
+
+    def _resync(self, found: Resync, clock: Clock, *, once: bool) -> None:
+        self._log.warning("the position is void, resync", why=str(found.why), table=found.table)
+        gone = self._compare()
+        beyond = gone.beyond(self._job.guard)
+        confirmed = []
+        if beyond is not None:
+            self._await_confirmation(found, beyond, once=once)
+            confirmed = [commands.done(self._job.center_id, clock.version or 0)]
+        progress = snapshot.begin(self._source, self._feed, "resync", clock, confirmed)
+        snapshot.read(self._source, self._feed, self._events, progress, gone)
+
+    def _await_confirmation(self, found: Resync, beyond: str, *, once: bool) -> None:
+        center = self._job.center_id
+        asking = NeedsConfirmation(
+            f"{center}: {found.why}; a resync would delete {beyond}",
+            hint=f"chartfeed resync {center} --confirm",
+            center=center,
+        )
+        told = False
+        while not self._feed.is_confirmed():
+            if once:
+                raise asking
+            if not told:
+                self._log.error("waiting for confirmation", detail=str(asking))
+                told = True
+            if self._stop.wait(REFRESH_SECONDS):
+                raise Leaving
+
+    def _compare(self) -> resync.Gone:
+        return resync.compare(
+            self._source, self._feed.readback, self._events, self._rules, self._feed.withdrawn
+        )
+
+    def _untracked(self, tables: tuple[str, ...]) -> NotTracked:
+        mapping = self._mapping
+        database = quoted(mapping.database)
+        kept = "(CHANGE_RETENTION = 2 DAYS, AUTO_CLEANUP = ON)"
+        lines = [f"ALTER DATABASE {database} SET CHANGE_TRACKING = ON {kept};"]
+        for table in tables:
+            name = f"{quoted(mapping.schema_name())}.{quoted(mapping.table(table))}"
+            lines.append(f"ALTER TABLE {name} ENABLE CHANGE_TRACKING;")
+            lines.append(f"GRANT SELECT, VIEW CHANGE TRACKING ON {name} TO [the login];")
+        return NotTracked(
+            f"{mapping.center}: changes are not tracked, or may not be seen:"
+            f" {', '.join(tables) or 'the whole database'}",
+            hint="what is missing of this T-SQL:\n    " + "\n    ".join(lines),
+            center=mapping.center,
+        )

@@ -1,0 +1,147 @@
+"""What a center's capture has in Kafka: its position, and the one way to move it.
+
+The checkpoint held here is the last that is known to be committed. After any failure it is not
+to be trusted: a new feed reads back what Kafka says.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from producers.capture import commands
+from producers.capture.errors import Leaving, TakenOver
+from producers.capture.publisher import Options, Publisher
+from producers.capture.readback import Readback
+from producers.capture.slices import cut
+from producers.capture.withdrawn import Withdrawn
+from schemas import topics
+from schemas.records import Checkpoint
+
+if TYPE_CHECKING:
+    import threading
+
+    from producers.capture.checkpoint import Ground
+    from producers.capture.clock import Clock
+    from producers.capture.events import Encoders, Message
+    from schemas.codec import Decoder
+    from schemas.records import Command, SnapshotProgress
+
+__all__ = ["Contract", "Feed"]
+
+MOST_EVENTS: Final = 20_000
+MOST_BYTES: Final = 16_000_000
+HANDOVER_SECONDS: Final = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What Kafka's side of every center is: how to reach it, and how records are written."""
+
+    kafka: Options
+    partitions: int
+    encoders: Encoders
+    checkpoints: Decoder[Checkpoint]
+    commands: Decoder[Command]
+
+
+class Feed:
+    def __init__(self, contract: Contract, ground: Ground, stop: threading.Event) -> None:
+        partition = topics.partition_of_center(ground.center_id, contract.partitions)
+        self._contract = contract
+        self._ground = ground
+        self._stop = stop
+        self._withdrawn = Withdrawn()
+        self._publisher = Publisher(
+            contract.kafka, ground.center_id, partition, contract.encoders[Checkpoint]
+        )
+        self.readback = Readback(contract.kafka, partition)
+        self.checkpoint: Checkpoint | None = None
+        self.committed_at = float("-inf")
+
+    def open(self) -> None:
+        """Take the center over (invariant 4), then read back where it stands."""
+        self._publisher.open()
+        self.checkpoint = self._last_checkpoint()
+        prefix = f"{self._ground.center_id}/".encode()
+        letters = self.readback.keys(topics.DEAD_LETTERS, prefix)
+        self._withdrawn = Withdrawn(
+            (table.decode(), key) for (table, key), stands in letters.items() if stands
+        )
+
+    def close(self) -> None:
+        self._publisher.close()
+
+    @property
+    def withdrawn(self) -> frozenset[tuple[str, bytes]]:
+        """Return the rows that are withdrawn now, as table and key."""
+        return self._withdrawn.rows
+
+    @property
+    def is_ours(self) -> bool:
+        """Tell whether this instance wrote the checkpoint, and it covers a whole read."""
+        found = self.checkpoint
+        return (
+            found is not None
+            and found.instance_id == self._ground.instance_id
+            and not found.partial
+        )
+
+    def publish(self, messages: Iterable[Message], last: Callable[[], Checkpoint]) -> None:
+        """Publish messages in slices, the last with the checkpoint that covers them all.
+
+        `last` is called when all messages have been made, so that it can count what they did.
+        """
+        slices = cut(self._withdrawn.following(messages), most=MOST_EVENTS, most_bytes=MOST_BYTES)
+        held = next(slices, [])
+        for following in slices:
+            self.commit(held, self.kept(self.checkpoint.snapshot if self.checkpoint else None))
+            held = following
+        self.commit(held, last())
+
+    def commit(self, messages: list[Message], checkpoint: Checkpoint) -> None:
+        """Publish messages and a checkpoint in one transaction, unless we are asked to leave."""
+        if self._stop.is_set():
+            raise Leaving
+        self.checkpoint = self._publisher.commit(messages, checkpoint)
+        self.committed_at = time.monotonic()
+
+    def at(self, clock: Clock) -> Checkpoint:
+        """Give the checkpoint of all that the source held when its clock was read."""
+        return self._ground.at(clock, before=self.checkpoint, dead_letters=len(self._withdrawn))
+
+    def kept(self, progress: SnapshotProgress | None) -> Checkpoint:
+        """Give the checkpoint of a part: the old position, and how far all rows are read."""
+        if self.checkpoint is None:
+            raise ValueError("there is no position to keep")
+        return self._ground.kept(
+            self.checkpoint, dead_letters=len(self._withdrawn), snapshot=progress
+        )
+
+    def is_confirmed(self) -> bool:
+        """Tell whether somebody has confirmed a resync of the center that was not done yet."""
+        return commands.is_confirmed(self.readback, self._contract.commands, self._ground.center_id)
+
+    def leave_it_to_another(self) -> None:
+        """Raise TakenOver if another instance moves on; a transaction too slow fences as well."""
+        center = self._ground.center_id
+        deadline = time.monotonic() + HANDOVER_SECONDS
+        while time.monotonic() < deadline and not self._stop.is_set():
+            found = self._last_checkpoint()
+            if (
+                found is not None
+                and found != self.checkpoint
+                and found.instance_id != self._ground.instance_id
+            ):
+                raise TakenOver(
+                    f"{center}: another producer took over ({found.instance_id})",
+                    hint="stop one of the two: a center has one producer",
+                    center=center,
+                )
+            self._stop.wait(1.0)
+
+    def _last_checkpoint(self) -> Checkpoint | None:
+        value = self.readback.last(topics.CHECKPOINTS, self._ground.center_id.encode())
+        return None if value is None else self._contract.checkpoints.decode(value)

@@ -1,0 +1,94 @@
+"""All rows of a center: the first read, and the resync after a position became void.
+
+Rows come table by table in the order of their keys, a chunk a transaction; the checkpoint that
+commits with it says where to go on. The position of that checkpoint is from before the first
+row, so the changes that follow overlap with the rows and leave no gap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from producers.canonical import TRACKED
+from producers.capture.source import resume_key
+from schemas.records import SnapshotProgress
+
+if TYPE_CHECKING:
+    from producers.capture.clock import Clock
+    from producers.capture.events import Events, Message
+    from producers.capture.feed import Feed
+    from producers.capture.resync import Gone
+    from producers.capture.source import Source
+
+__all__ = ["begin", "read"]
+
+CHUNK_ROWS: Final = 10_000
+
+log = structlog.get_logger("chartfeed.capture")
+
+
+def begin(
+    source: Source, feed: Feed, reason: str, clock: Clock, messages: Iterable[Message] = ()
+) -> SnapshotProgress:
+    """Commit the position from which changes will follow once all rows are read."""
+    progress = SnapshotProgress(
+        reason=reason,
+        table=TRACKED[0],
+        last_id=None,
+        rows_done=0,
+        rows_total=source.rows_there(),
+        started_at=clock.captured_at,
+    )
+    feed.commit(list(messages), replace(feed.at(clock), partial=True, snapshot=progress))
+    return progress
+
+
+def read(
+    source: Source,
+    feed: Feed,
+    events: Events,
+    progress: SnapshotProgress,
+    gone: Gone | None = None,
+    *,
+    chunk_rows: int = CHUNK_ROWS,
+) -> None:
+    """Publish all rows from where `progress` stands, then delete what is gone."""
+    begun = feed.kept(progress)
+    operation = "snapshot" if progress.reason == "initial" else "resync"
+    for table in TRACKED[TRACKED.index(progress.table) :]:
+        after = progress.last_id if table == progress.table else None
+        more = True
+        while more:
+            with source.snapshot():
+                rows = source.chunk(table, chunk_rows, after)
+            more = len(rows) == chunk_rows
+            after = resume_key(rows[-1][0]) if rows else after
+            progress = replace(
+                progress, table=table, last_id=after, rows_done=progress.rows_done + len(rows)
+            )
+            messages = (
+                message
+                for row in rows
+                for message in events.of_row(
+                    table, row, operation, begun.version, begun.captured_at
+                )
+            )
+            feed.publish(messages, partial(feed.kept, progress))
+            log.info(
+                "rows",
+                center=begun.center_id,
+                table=table,
+                done=progress.rows_done,
+                of=progress.rows_total,
+            )
+    deletes = (
+        events.withdrawn(table, key, begun.version)
+        for table, keys in (gone.keys if gone else {}).items()
+        for key in sorted(keys)
+    )
+    feed.publish(deletes, lambda: replace(feed.kept(None), partial=False))
