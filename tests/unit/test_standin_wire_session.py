@@ -384,6 +384,18 @@ def test_what_a_driver_asks_about_parameters_comes_from_the_engine(client: Clien
     assert "nvarchar(500)".encode("utf-16-le") in reply
 
 
+def test_a_procedure_called_by_odbcs_escape_runs_again_by_its_handle(
+    client: Client, engine: ScriptedEngine
+) -> None:
+    client.call(numbered(14, integer(None, output=True), nvarchar("standin.slow"), integer(50)))
+    client.call(numbered(12, integer(1), integer(60)))
+
+    assert engine.session is not None
+    assert [("standin.slow", 50), ("standin.slow", 60)] == [
+        (name, given[0].value) for name, given in engine.session.heard
+    ]
+
+
 def test_a_server_cursor_is_refused_by_name(client: Client) -> None:
     assert "sp_cursoropen".encode("utf-16-le") in client.call(numbered(2, integer(None)))
 

@@ -32,6 +32,9 @@ class Kind(IntEnum):
     PRELOGIN = 18
 
 
+_KINDS = frozenset(Kind)
+
+
 class Malformed(Exception):
     """The client sent what the protocol does not allow; its connection ends."""
 
@@ -70,6 +73,8 @@ class Stream:
             if kind == _TLS_HANDSHAKE:
                 self._socket.sendall(_TLS_REFUSAL)
                 raise Malformed("Encrypt=strict (TDS 8.0) is not offered; use Encrypt=yes or no")
+            if kind not in _KINDS:
+                raise Malformed(f"a packet of unknown kind {kind}")
             if length < _HEADER.size:
                 raise Malformed(f"a packet says it is {length} bytes long")
             first = first or (kind, status)
@@ -83,11 +88,7 @@ class Stream:
             del self._input[:length]
             if status & _END_OF_MESSAGE:
                 break
-        try:
-            known = Kind(first[0])
-        except ValueError:
-            raise Malformed(f"a packet of unknown kind {first[0]}") from None
-        return Message(known, b"".join(parts), reset=bool(first[1] & _RESET))
+        return Message(Kind(first[0]), b"".join(parts), reset=bool(first[1] & _RESET))
 
     def wait_at_most(self, seconds: float | None) -> None:
         """Bound how long the client may stay silent; None for ever."""
