@@ -39,8 +39,9 @@ CONTENTS: dict[str, list[tuple[str, str, str]]] = {
     "Read a day directly": [
         ("extract", "chartfeed.extract:extract", "Write a day's file straight from the sources."),
     ],
-    "Topics": [
+    "Topics and their schemas": [
         ("topics", "chartfeed.topics:topics", "Create and verify the topics."),
+        ("schemas", "chartfeed.schemas:schemas", "Check and register what travels in them."),
     ],
 }
 
