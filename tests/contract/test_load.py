@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import threading
 import time
@@ -93,6 +94,98 @@ def test_thirty_databases_are_written_polled_and_read_at_once(a_database: ADatab
     assert min(counts) > 0
     assert [database.version() for database in databases] == written
     assert [database.value("SELECT COUNT(*) FROM t") for database in databases] == written
+
+
+ACCOUNTS = 12
+EXPECTED_ERRORS = ("(1205)", "(1222)", "(2627)", "(3960)")
+
+
+def mover(database: Database, seed: int, until: float, isolation: str) -> Callable[[], int]:
+    """Give a call that moves amounts between rows, deletes and inserts them; the sum stays."""
+    session = database.session(isolation=isolation, autocommit=False)
+    session.run("SET LOCK_TIMEOUT 500")
+    session.commit()
+    dice = random.Random(seed)
+
+    def once() -> None:
+        first, second = dice.sample(range(ACCOUNTS), 2)
+        amount = dice.randrange(1, 50)
+        if session.run("UPDATE t SET a = a - ? WHERE id = ?", amount, first) == 0:
+            session.run("INSERT INTO t VALUES (?, ?)", first, -amount)
+        session.run("SAVE TRANSACTION half")
+        if dice.random() < 0.3:
+            session.run("UPDATE t SET a = a + 7 WHERE id = ?", second)
+            session.run("ROLLBACK TRANSACTION half")
+        if session.run("UPDATE t SET a = a + ? WHERE id = ?", amount, second) == 0:
+            session.run("INSERT INTO t VALUES (?, ?)", second, amount)
+        session.run("DELETE FROM t WHERE a = 0")
+
+    def move() -> int:
+        moved = 0
+        while time.monotonic() < until:
+            try:
+                once()
+            except pyodbc.Error as error:
+                if not any(number in str(error) for number in EXPECTED_ERRORS):
+                    raise
+                session.rollback()
+                continue
+            if dice.random() < 0.8:
+                session.commit()
+                moved += 1
+            else:
+                session.rollback()
+        return moved
+
+    return move
+
+
+def mirror(database: Database, until: float) -> Callable[[], int]:
+    """Give a call that keeps a copy by polling, and holds it against the table each time."""
+    session = database.session(isolation="SNAPSHOT", autocommit=False)
+
+    def poll() -> int:
+        copy: dict[int, int] = {}
+        position = polls = 0
+        while time.monotonic() < until:
+            version = session.value("SELECT CHANGE_TRACKING_CURRENT_VERSION()")
+            changes = session.rows(
+                "SELECT ct.id, ct.SYS_CHANGE_OPERATION, t.a FROM CHANGETABLE(CHANGES t, ?) AS ct"
+                " LEFT JOIN t ON t.id = ct.id WHERE ct.SYS_CHANGE_VERSION <= ?",
+                position,
+                version,
+            )
+            table = dict(session.rows("SELECT id, a FROM t"))
+            session.commit()
+            for key, operation, amount in changes:
+                assert (operation == "D") == (amount is None)
+                if operation == "D":
+                    copy.pop(key, None)
+                else:
+                    copy[key] = amount
+            assert copy == table
+            assert sum(table.values()) == 0
+            position = version
+            polls += 1
+        return polls
+
+    return poll
+
+
+@pytest.mark.parametrize("isolation", ["READ COMMITTED", "SNAPSHOT"])
+def test_a_copy_kept_by_polling_is_the_table_while_writers_contend(
+    database: Database, isolation: str
+) -> None:
+    database.run("CREATE TABLE t (id int NOT NULL PRIMARY KEY, a int NOT NULL)")
+    database.run("ALTER TABLE t ENABLE CHANGE_TRACKING")
+    until = time.monotonic() + SECONDS
+    movers = [mover(database, seed, until, isolation) for seed in range(4)]
+    with at_once([*movers, mirror(database, until)]) as counts:
+        *moved, polls = counts
+    assert sum(moved) > 0
+    assert polls > 0
+    assert database.version() == sum(moved)
+    assert database.value("SELECT SUM(a) FROM t") in {0, None}
 
 
 def test_many_logins_come_and_go(database: Database, server: Server) -> None:
