@@ -106,7 +106,7 @@ def test_loading_again_leaves_what_is_whole_and_replaces_what_is_not(loaded, con
         assert whole(master)[half.database]
 
 
-def test_the_reader_sees_five_tables_and_their_changes_and_no_more(loaded, settings):
+def test_the_reader_sees_the_practice_and_its_changes_and_changes_nothing(loaded, settings):
     practice = loaded[1]
     reader = practices.connector(replace(settings, user="chartfeed", secret=Password(READER)))
     with closing(reader(practice.database)) as connection:
