@@ -21,6 +21,7 @@ __all__ = ["Context", "propose"]
 Learned = Callable[[str, str | None], frozenset[str]]
 MARGIN = 0.15
 LEAST = 0.4
+HALF_A_LINK = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,4 +265,4 @@ def _values_alone(
         return []
     piece = inclusion.evidence(link, found, alike=inclusion.alike(table, column.name, parent))
     spread = inclusion.coverage(profile, parent, many=wanted.refers_to == "PATIENT")
-    return [piece, spread] if piece and piece.weight > 0 else []
+    return [piece, spread] if piece and piece.weight >= HALF_A_LINK else []

@@ -53,8 +53,10 @@ def evidence(link: Link, found: Found | None, *, alike: bool = True) -> Evidence
     if found is None or not found.asked:
         return None
     text = f"{100 * found.share:.0f} % of {found.asked:,} values found in {link.parent}.{link.key}"
-    if found.share >= 0.9:
+    if found.share >= 0.97:
         return Evidence(text, 0.6 if alike else 0.3)
+    if found.share >= 0.9:
+        return Evidence(text, 0.4 if alike else 0.2)
     if found.share >= 0.5:
         return Evidence(text, 0.1)
     return Evidence(text, -0.5)

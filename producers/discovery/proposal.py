@@ -24,8 +24,8 @@ from schemas.ids import IdType, Role
 __all__ = ["Question", "links_to_test", "nothing_learned", "propose", "schemas", "tables_to_sample"]
 
 ORDER = ("PATIENT", "KASSEN", "KARTEI", "LEISTUNG", "PATKASSE")
-MOST_LIKELY = 25
-MOST_LINKED = 8
+MOST_LIKELY = 40
+MOST_LINKED = 16
 
 
 def nothing_learned(table: str, column: str | None) -> frozenset[str]:

@@ -21,6 +21,7 @@ __all__ = ["Choice", "Profiles", "Values", "by_name", "by_values", "style"]
 Profiles = Mapping[tuple[str, str], Mapping[str, Profile]]
 DOMINANT = 3
 LEAST = 0.35
+NAMED = 0.5
 NEAR = 0.2
 SHAPE_LEAD = 0.5
 
@@ -117,6 +118,8 @@ def by_values(
         return None
     scored.sort(key=lambda one: (-one[1], -one[0].rows, one[0].schema, one[0].name))
     near = [one for one in scored if scored[0][1] - one[1] < NEAR]
+    if scored[0][1] < NAMED:
+        return _open(near, Match.NONE)
     if len(near) == 1:
         return Choice(near[0][0], Match.NONE, near[0][1], near[0][2])
     near.sort(key=lambda one: -one[0].rows)
@@ -153,8 +156,9 @@ def scored_by_values(role: str, table: Table, values: Values) -> list[Evidence] 
                 return None
             continue
         used.add(best[1])
-        pieces.append(Evidence(f"{key}: {best[2].text}", best[0] / 2))
-    return pieces
+        pieces.append(Evidence(f"{key}: {best[2].text}", best[0]))
+    # Few columns must each say more, so that roles with two and with three compare.
+    return [Evidence(piece.text, piece.weight * 1.3 / max(2, len(pieces))) for piece in pieces]
 
 
 def link_evidence(table: Table, column: str, values: Values, refers_to: str) -> Evidence | None:
