@@ -22,6 +22,8 @@ has_library() { [[ $libraries == *"$1"* ]]; }
 has_library libodbc.so.2 || missing+=("$(apt-cache show libodbc2 >/dev/null 2>&1 && echo libodbc2 || echo unixodbc)")
 has_library libgssapi_krb5.so.2 || missing+=(libgssapi-krb5-2)
 has_library libssl.so.3 || missing+=(libssl3)
+# FreeTDS' driver is one of the clients that the tests put before the stand-in.
+compgen -G '/usr/lib/*/odbc/libtdsodbc.so' >/dev/null || missing+=(tdsodbc)
 command -v mvn >/dev/null || missing+=(maven)
 "$python" -c 'import ensurepip, venv' 2>/dev/null ||
   missing+=("$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')")

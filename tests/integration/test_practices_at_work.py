@@ -137,7 +137,7 @@ def test_the_journal_is_what_the_databases_hold_after_work(loaded, connect, tmp_
     assert {"long", "services", "newcomer"} <= {commit.deed for commit in commits}
     for practice in loaded:
         own = [commit for commit in commits if commit.center == practice.center_id]
-        versions = [commit.version for commit in own]
+        versions = [commit.version or 0 for commit in own]
         assert versions == sorted(set(versions))
         assert read(connect, practice) == expected(practice, own)
 

@@ -34,14 +34,14 @@ def a_book(practice):
         ]
         for role in layout.TRACKED
     }
-    return Book.of(rows, [row[0] for row in found[layout.PATIENT]])
+    return Book.of(rows, [int(str(row[0])) for row in found[layout.PATIENT]])
 
 
 def some_deeds(count, seed=1):
     practice = a_practice()
     book = a_book(practice)
     work = deeds.Work(book, dice(seed), TODAY, unicode=True)
-    done = []
+    done: list[Deed] = []
     while len(done) < count:
         deed = deeds.choose(work)
         if deed is not None:
@@ -93,6 +93,7 @@ def test_baseline_days_patients_and_insurers_are_left_alone():
 
     for number in baseline.DAYS:
         day = oracle.date_of(number)
+        assert day is not None
         assert len(worked.expected(day)) == 6
         assert worked.expected(day) == untouched.expected(day)
 
