@@ -1,4 +1,4 @@
-"""Every case runs against every server there is; one that is missing is a skip that says why."""
+"""Every case runs against every server there is."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import cache
 from typing import Any, Protocol, TypeAlias
 
 import pyodbc
@@ -16,6 +17,7 @@ import pytest
 
 from tests.contract.sqlserver import Database, Server, Session
 
+TARGETS = ("standin", "container", "server")
 IMAGE = "mcr.microsoft.com/mssql/server:2022-latest"
 
 
@@ -36,8 +38,15 @@ class ADatabase(Protocol):
 InBackground: TypeAlias = Callable[..., Future[Any]]
 
 
+@cache
+def absent(target: str) -> str | None:
+    """Say why there is no such server to run against, or None where there is one."""
+    if target == "server" and not os.environ.get("CHARTFEED_TEST_SQLSERVER"):
+        return "CHARTFEED_TEST_SQLSERVER names no server"
+    return _without_engine() if target == "container" else None
+
+
 def _without_engine() -> str | None:
-    """Say why there is no container engine, or None where one answers."""
     docker = shutil.which("docker")
     if docker is None:
         return "no docker command on this machine"
@@ -53,9 +62,20 @@ def _without_engine() -> str | None:
     return None if asked.returncode == 0 else "no container engine answers"
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run every case that needs a server against each one there is; `test_targets` tells which."""
+    if "server" not in metafunc.fixturenames:
+        return
+    slow = {"container": [pytest.mark.timeout(900)]}  # The first case waits for the image.
+    present = [
+        pytest.param(target, marks=[pytest.mark.sqlserver, *slow.get(target, [])])
+        for target in TARGETS
+        if absent(target) is None
+    ]
+    metafunc.parametrize("server", present, indirect=True, scope="session")
+
+
 def _container(stack: ExitStack) -> Server:
-    if why := _without_engine():
-        pytest.skip(why)
     from testcontainers.community.mssql import SqlServerContainer
 
     password = "Aa1!" + secrets.token_urlsafe(16)
@@ -67,20 +87,14 @@ def _container(stack: ExitStack) -> Server:
     )
 
 
-@pytest.fixture(
-    scope="session",
-    params=["standin", pytest.param("container", marks=pytest.mark.timeout(900)), "server"],
-)
+@pytest.fixture(scope="session")
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    """Each target in turn: the stand-in, Microsoft's container, a server somebody named."""
+    """Give each target in turn: the stand-in, Microsoft's container, a server somebody named."""
     with ExitStack() as stack:
         if request.param == "container":
             yield _container(stack)
         elif request.param == "server":
-            given = os.environ.get("CHARTFEED_TEST_SQLSERVER")
-            if not given:
-                pytest.skip("CHARTFEED_TEST_SQLSERVER names no server")
-            yield Server("server", given)
+            yield Server("server", os.environ["CHARTFEED_TEST_SQLSERVER"])
         else:
             standin = request.getfixturevalue("standin")
             yield Server("standin", standin.connection_string())

@@ -9,7 +9,7 @@ from tests.contract.sqlserver import Database, fails, quoted
 ODD_NAMES = [
     "KARTEI_8Y",
     "with space",
-    " leading and trailing ",
+    "  leading blanks",
     "Größe_ÄÖÜß",
     "a]b[c",
     "]; DROP TABLE x; --",
