@@ -130,7 +130,7 @@ def _change(
     db = place.connect()
     work = Work(place, db, session.spid)
     try:
-        work.write(session.waited, explicit=False)
+        work.write(session.waited)
         change(db)
         work.wrote = True
         work.commit()

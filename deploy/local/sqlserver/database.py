@@ -72,6 +72,7 @@ class Database:
     turn: threading.Condition = field(default_factory=threading.Condition)
     writer: Work | None = None
     parked: list[Work] = field(default_factory=list)
+    snapshots: list[Work] = field(default_factory=list)
     commits: int = 0
     identities: dict[int, int] = field(default_factory=dict)
     plans: dict[Any, Any] = field(default_factory=dict)

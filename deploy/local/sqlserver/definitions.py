@@ -40,7 +40,7 @@ def changing(session: Session, right: str = "ALTER") -> Iterator[set[int]]:
     explicit = session.trancount > 0
     changed: set[int] = set()
     try:
-        work.write(session.waited, explicit=explicit)
+        work.write(session.waited)
         work.stays = True
         session.db.execute("SAVEPOINT definition")
         try:

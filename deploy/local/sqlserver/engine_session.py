@@ -143,7 +143,7 @@ class Session:
         """Do the work in the open transaction, or in one of its own that is then committed."""
         self.work.resume(self.waited)
         try:
-            self.work.write(self.waited, explicit=self.trancount > 0)
+            self.work.write(self.waited)
             result = work(self.db)
             self.work.wrote = True
             if not self.trancount:

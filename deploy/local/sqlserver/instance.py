@@ -235,14 +235,6 @@ class Instance:
         finally:
             db.close()
 
-    def connection_for(self, session: Session) -> apsw.Connection:
-        """Return a second connection to a session's database that answers as the session's own."""
-        from deploy.local.sqlserver import properties  # noqa: PLC0415 - only few need it
-
-        db = session.place.connect()
-        properties.register(db, session)
-        return db
-
     def create_database(self, name: str) -> Database:
         """Create an empty database."""
         with self._guard:
@@ -392,7 +384,7 @@ class Instance:
         try:
             tracked = db.execute("SELECT enabled AND auto_cleanup FROM ct_state").get
             if tracked:
-                work.write(self._waited, explicit=False)
+                work.write(self._waited)
                 change_tracking.cleanup(db)
                 work.wrote = True
                 work.commit()

@@ -12,7 +12,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import apsw
 
@@ -20,7 +19,6 @@ from deploy.local.sqlserver import change_tracking
 from deploy.local.sqlserver.collation import sort_key
 from deploy.local.sqlserver.database import Database
 from deploy.local.sqlserver.errors import SqlError
-from deploy.local.sqlserver.storage import Table
 
 Key = tuple[str, tuple[object, ...]]
 
@@ -86,11 +84,12 @@ class Work:
         self.idle = False
         self.wrote = False
         self.stays = False
-        self.snapshot_commits = -1
+        self.seen_commits = -1
         self.waits_for: Work | None = None
         self.locks: set[Key] = set()
         self.snapshot = False
-        self.missed: set[Key] = set()
+        self.missed: list[bytes] = []
+        self._missed_keys: set[Key] = set()
         self.failed: SqlError | None = None
         self._segments: list[tuple[str | None, bytes]] = []
         self._savepoints: list[str] = []
@@ -103,36 +102,44 @@ class Work:
 
     # Beginning.
     def read(self) -> None:
-        """Begin to read: everything until the end is seen as of the first access."""
-        if not self.active:
+        """Begin to read: everything until the end is seen as of now."""
+        if self.active:
+            return
+        with self.database.turn:
             self.db.execute("BEGIN")
+            # SQLite's snapshot begins with the first row that is read, not with BEGIN.
+            self.db.execute("SELECT 1 FROM meta_options LIMIT 1").fetchall()
             self.reading = True
-            self.snapshot_commits = self.database.commits
-            self.snapshot = True
+            self._watch()
 
-    def write(self, wait: Callable[[float], None], *, explicit: bool) -> None:
+    def _watch(self) -> None:
+        """From now on remember what others change. `turn` is held by the caller."""
+        self.snapshot = True
+        self.seen_commits = self.database.commits
+        self.database.snapshots.append(self)
+
+    def write(self, wait: Callable[[float], None], *, snapshot: bool = False) -> None:
         """Take the database's one turn to write.
 
-        It waits for a statement that runs, not for idle transactions: they step aside.
+        It waits for a statement that runs, not for idle transactions: they step aside. A snapshot
+        that others have written after sees from now on what is there now.
         """
         if self.writing:
             return
         self.take_turn(wait)
+        if self.reading and self.seen_commits != self.database.commits:
+            self.db.execute("COMMIT")
+            self.reading = False
         if not self.reading:
             self.db.execute("BEGIN")
         self.reading = False
         self.writing = True
+        if snapshot and not self.snapshot:
+            with self.database.turn:
+                self._watch()
         for name in self._savepoints:
-            self._segments.append((name, b""))
             self.db.execute(f"SAVEPOINT {name}")
-        if explicit:
-            self._record()
-
-    def renew(self, wait: Callable[[float], None]) -> None:
-        """Give up what a snapshot saw, and begin to write on what is there now."""
-        self.db.execute("COMMIT")
-        self.reading = False
-        self.write(wait, explicit=True)
+        self._record()
 
     def take_turn(self, wait: Callable[[float], None]) -> None:
         started = time.monotonic()
@@ -284,12 +291,11 @@ class Work:
                 if before is not None:
                     before()
                 change_tracking.stamp(self.db)
-                changed = self._changed_keys() if self._has_snapshots_aside() else set()
-                self._stop_recording()
                 with self.database.turn:
+                    self._tell_snapshots()
+                    self._stop_recording()
                     self.db.execute("COMMIT")
                     self.database.commits += 1
-                    self.missed_by_others(changed)
             except BaseException:
                 self.rollback()
                 raise
@@ -298,23 +304,27 @@ class Work:
             self.db.execute("COMMIT")
         self._ended()
 
-    def _has_snapshots_aside(self) -> bool:
-        with self.database.turn:
-            return any(other.snapshot for other in self.database.parked)
-
-    def _changed_keys(self) -> set[Key]:
+    def _tell_snapshots(self) -> None:
+        """Leave the changes with every snapshot that began before. `turn` is held."""
+        others = [other for other in self.database.snapshots if other is not self]
+        if not others:
+            return
         changesets = [changeset for _, changeset in self._segments]
         if self._recording is not None:
             changesets.append(self._recording.changeset())
-        return set().union(*(keys_of(changeset) for changeset in changesets))
+        for other in others:
+            other.missed.extend(changesets)
 
-    def missed_by_others(self, keys: set[Key]) -> None:
-        """Remember for snapshots that stand aside which rows have changed since they began."""
-        if keys:
-            with self.database.turn:
-                for other in self.database.parked:
-                    if other.snapshot:
-                        other.missed |= keys
+    def refuses(self, keys: set[Key]) -> bool:
+        """Whether rows that this snapshot wrote were changed by others since it began."""
+        while self.missed:
+            self._missed_keys |= keys_of(self.missed.pop())
+        return not keys.isdisjoint(self._missed_keys)
+
+    @property
+    def stale(self) -> bool:
+        """Whether others have committed since this snapshot began."""
+        return bool(self.missed or self._missed_keys)
 
     def rollback(self) -> None:
         self._stop_recording()
@@ -331,10 +341,13 @@ class Work:
         with self.database.turn:
             if self.aside:
                 self.database.parked.remove(self)
+            if self.snapshot:
+                self.database.snapshots.remove(self)
             self.reading = self.writing = self.aside = self.idle = False
             self.wrote = self.stays = self.snapshot = False
             self.locks = set()
-            self.missed = set()
+            self.missed = []
+            self._missed_keys = set()
             self.failed = None
             self._segments = []
             self._savepoints = []
@@ -362,14 +375,3 @@ def touched(db: apsw.Connection) -> Iterator[Callable[[], set[Key]]]:
         yield lambda: keys_of(session.changeset())
     finally:
         session.close()
-
-
-def same_row(first: apsw.Connection, second: apsw.Connection, key: Key, table: Table) -> bool:
-    """Whether two connections see the same row under a key."""
-    primary = table.primary_key
-    keys = () if primary is None else primary.columns
-    columns = [column.sql for column in table.columns if column.column_id in keys] or ["rowid"]
-    where = " AND ".join(f"{column} = ?" for column in columns)
-    query = f"SELECT * FROM {table.sql} WHERE {where}"
-    values: Any = [part[1] or part[0] if isinstance(part, tuple) else part for part in key[1]]
-    return first.execute(query, values).fetchall() == second.execute(query, values).fetchall()

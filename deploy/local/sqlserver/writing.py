@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import apsw
 
 from deploy.local.sqlserver import change_tracking, failures
-from deploy.local.sqlserver.errors import SqlError
 from deploy.local.sqlserver.plans import Plan
-from deploy.local.sqlserver.transactions import Key, Work, conflict, same_row, touched
+from deploy.local.sqlserver.transactions import Key, Work, conflict, touched
 
 if TYPE_CHECKING:
     from deploy.local.sqlserver.executor import Executor
@@ -39,10 +38,7 @@ def _attempt(executor: Executor, plan: Plan) -> tuple[Work | None, list[Row]]:
     explicit = session.trancount > 0
     begun = work.writing
     try:
-        if work.reading and work.snapshot_commits != work.database.commits:
-            _renew_snapshot(executor, plan)
-        work.write(session.waited, explicit=explicit)
-        work.snapshot = explicit and session.isolation == "SNAPSHOT"
+        work.write(session.waited, snapshot=explicit and session.isolation == "SNAPSHOT")
         if plan.write is not None and plan.write.table.primary_key is None:
             work.stays = True
         rows, owner = _guarded(executor, plan)
@@ -73,9 +69,9 @@ def _guarded(executor: Executor, plan: Plan) -> tuple[list[Row], Work | None]:
     work = session.work
     held = bool(work.database.parked)
     explicit = session.trancount > 0
-    savepoint = held or (explicit and (bool(work.missed) or not plan.one_row))
+    savepoint = held or (explicit and (work.stale or not plan.one_row))
     with ExitStack() as stack:
-        watched = held or bool(work.missed)
+        watched = held or work.stale
         keys = stack.enter_context(touched(session.db)) if watched else None
         if savepoint:
             session.db.execute("SAVEPOINT statement")
@@ -86,8 +82,6 @@ def _guarded(executor: Executor, plan: Plan) -> tuple[list[Row], Work | None]:
                 found = keys()
                 owner = work.owner_of(found)
                 _refuse_missed(executor, plan, found)
-                if not explicit:
-                    work.missed_by_others(found)
         except BaseException:
             if savepoint and session.db.in_transaction:
                 session.db.execute("ROLLBACK TO statement; RELEASE statement")
@@ -102,7 +96,7 @@ def _guarded(executor: Executor, plan: Plan) -> tuple[list[Row], Work | None]:
 def _refuse_missed(executor: Executor, plan: Plan, keys: set[Key]) -> None:
     """Raise 3960 where a snapshot writes rows that others have changed since it began."""
     session = executor.session
-    if plan.write is not None and not keys.isdisjoint(session.work.missed):
+    if plan.write is not None and session.work.refuses(keys):
         table = plan.write.table
         raise conflict(f"{table.schema}.{table.name}", session.database)
 
@@ -131,33 +125,3 @@ def _steps(executor: Executor, plan: Plan, db: apsw.Connection) -> list[Row]:
     if write.context is not None:
         change_tracking.annotate(db, since, write.context.value(executor.frame))
     return rows
-
-
-def _renew_snapshot(executor: Executor, plan: Plan) -> None:
-    """Let a snapshot write after others have committed: 3960 where they changed its rows.
-
-    The statement is tried on a second connection to learn which rows it touches; they are
-    compared with what the snapshot sees. From then on the transaction sees what is there now.
-    """
-    session = executor.session
-    work = session.work
-    assert plan.write is not None  # noqa: S101 - the caller planned a write
-    changed: SqlError | None = None
-    work.take_turn(session.waited)
-    other = session.instance.connection_for(session)
-    try:
-        other.execute("BEGIN")
-        with touched(other) as keys:
-            _steps(executor, plan, other)
-            found = keys()
-        other.execute("ROLLBACK")
-        for key in found:
-            table = session.definitions.by_id[int(key[0][1:])]
-            if not same_row(session.db, other, key, table):
-                changed = conflict(f"{table.schema}.{table.name}", session.database)
-                break
-    finally:
-        other.close()
-    if changed is not None:
-        raise changed
-    work.renew(session.waited)

@@ -80,7 +80,7 @@ class DatabaseParser(TableParser):
         return False
 
     def _change_tracking(self, name: str | None) -> Statement:
-        """Parse the settings; the value is None for OFF, else (on now, seconds or None, cleanup or None)."""
+        """Parse it; the value is None for OFF, else (on now, seconds or None, cleanup or None)."""
         assigned = self.accept("=")
         if assigned and self.accept("OFF"):
             return statements.AlterDatabase(name, "CHANGE_TRACKING")
