@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, field
+from typing import Any
 
+import pyodbc
+
+from deploy.local.practice import layout, statements
+from deploy.local.practices import Practice
 from producers.connection import Settings
 from tests.standin import Standin
 
@@ -28,3 +34,22 @@ def settings(
         secret=Password(password if user else standin.password),
         trust_server_certificate=True,
     )
+
+
+def images(connection: pyodbc.Connection, practice: Practice) -> dict[str, dict[Any, Any]]:
+    """Give what lies in the tracked tables, in canonical words."""
+    found = {}
+    for role in layout.TRACKED:
+        table = practice.table(role)
+        names = [layout.split(spec)[0] for spec in layout.COLUMNS[role]]
+        with closing(connection.cursor()) as cursor:
+            cursor.execute(statements.recent(practice, table, 1_000_000))
+            rows = [
+                {
+                    name: table.column(name).store.canonical(value)
+                    for name, value in zip(names, row, strict=True)
+                }
+                for row in cursor.fetchall()
+            ]
+        found[role] = {row["ID"]: row for row in rows}
+    return found

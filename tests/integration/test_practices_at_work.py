@@ -27,7 +27,7 @@ from deploy.local.staff import journal
 from deploy.local.staff.work import work
 from producers.connection import number_of
 from tests import oracle
-from tests.practices_on import Password
+from tests.practices_on import Password, images
 from tests.practices_on import settings as login
 from tests.standin import running
 
@@ -54,25 +54,6 @@ def loaded(connect):
     planned = practices.plan(REQUEST)
     practices.load_missing(planned, connect, user="chartfeed", password=READER, threads=2)
     return planned
-
-
-def images(connection, practice):
-    """Give what lies in the tracked tables, in canonical words."""
-    found = {}
-    for role in layout.TRACKED:
-        table = practice.table(role)
-        names = [layout.split(spec)[0] for spec in layout.COLUMNS[role]]
-        with closing(connection.cursor()) as cursor:
-            cursor.execute(statements.recent(practice, table, 1_000_000))
-            rows = [
-                {
-                    name: table.column(name).store.canonical(value)
-                    for name, value in zip(names, row, strict=True)
-                }
-                for row in cursor.fetchall()
-            ]
-        found[role] = {row["ID"]: row for row in rows}
-    return found
 
 
 def expected(practice, commits=()):
@@ -150,7 +131,7 @@ def read(connect, practice):
 STAFF = """
 import os, sys
 from pathlib import Path
-from tests.practices_on import Password
+from tests.practices_on import Password, images
 from deploy.local import practices
 from deploy.local.staff.work import work
 from producers.connection import Settings
