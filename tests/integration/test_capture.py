@@ -1,0 +1,431 @@
+"""From a practice's Change Tracking to Kafka: every event once, whatever happens in between."""
+
+import json
+import os
+import re
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from confluent_kafka import Consumer, TopicPartition
+
+from chartfeed.cli import Context
+from chartfeed.produce import produce
+from chartfeed.resync import resync
+from deploy.local import practices
+from producers import quoting
+from producers.canonical import TRACKED
+from producers.capture.events import TABLES
+from producers.connection import connect
+from producers.errors import Drift
+from producers.rows import COLUMNS, Rules
+from schemas import avro, topics
+from schemas.codec import Decoder
+from schemas.errors import SkipRecord
+from schemas.records import Checkpoint, DeadLetter
+from tests import approved
+from tests.factories import A_MOMENT
+from tests.practices_on import settings as login_of
+from tests.standin import running
+
+pytestmark = [pytest.mark.kafka, pytest.mark.sqlserver, pytest.mark.timeout(180)]
+
+ROOT = Path(__file__).resolve().parents[2]
+READER = "Aa1-" + secrets.token_urlsafe(12)
+PRODUCE = """
+import sys
+from chartfeed.cli import Context
+from chartfeed.produce import produce
+sys.exit(produce(sys.argv[2:], obj=Context(sys.argv[1]), standalone_mode=False))
+"""
+
+
+class Group:
+    """Approved practices on a stand-in, and a broker and a registry for them."""
+
+    def __init__(self, folder, planned, sa, mappings, kafka):
+        self.config = folder / "chartfeed.yml"
+        self.planned = planned
+        self.sa = sa
+        self.mappings = mappings
+        self.kafka = kafka
+        self._next = iter(planned)
+
+    def practice(self):
+        """Give a practice that no other test has."""
+        return Practice(self, next(self._next))
+
+
+class Practice:
+    def __init__(self, group, planned):
+        self.id = planned.center_id
+        self._group = group
+        self._login = replace(group.sa, database=planned.database)
+        self.mapping = group.mappings[self.id]
+        self.partition = topics.partition_of_center(self.id, 12)
+
+    def named(self, sql):
+        """Put the actual names in: <KARTEI> for a table, <KARTEI.DATUM> for a column."""
+
+        def actual(match):
+            table, _, column = match[1].partition(".")
+            if column:
+                return quoting.name(self.mapping.column(table, column))
+            return quoting.qualified(self.mapping.schema_name(), self.mapping.table(table))
+
+        return re.sub(r"<([A-Z_.]+)>", actual, sql)
+
+    def run(self, *sql):
+        """Run each text as one transaction, as the practice's own software would."""
+        with closing(connect(self._login)) as connection:
+            for text in sql:
+                connection.execute("BEGIN TRANSACTION; " + self.named(text) + "; COMMIT;").close()
+
+    def rows(self, sql):
+        with closing(connect(self._login)) as connection:
+            return connection.execute(self.named(sql)).fetchall()
+
+    def once(self, command=produce, *arguments):
+        given = list(arguments) or ["--center", self.id, "--once"]
+        return CliRunner().invoke(
+            command, given, obj=Context(str(self._group.config)), standalone_mode=False
+        )
+
+    def caught_up(self):
+        done = self.once()
+        assert 0 == done.return_value, done.stderr or done.exception
+
+    def start(self, *arguments):
+        return subprocess.Popen(
+            [sys.executable, "-c", PRODUCE, self._group.config, "--center", self.id, *arguments],
+            cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def messages(self, topic, since=0):
+        """Give this center's committed messages of a topic, in order."""
+        settings = self._group.kafka | {
+            "group.id": "test",
+            "isolation.level": "read_committed",
+            "enable.partition.eof": True,
+        }
+        found = []
+        with closing(Consumer(settings)) as consumer:
+            consumer.assign([TopicPartition(topic.name, self.partition, 0)])
+            while True:
+                message = consumer.poll(10)
+                assert message is not None
+                if message.error():
+                    return found[since:]
+                if message.key() == self.id.encode() or message.key().startswith(
+                    f"{self.id}/".encode()
+                ):
+                    found.append(message)
+
+    def published(self):
+        """Give what the topics say of every row now: its record as of no version and time."""
+        found = {}
+        for table, (topic, type_) in TABLES.items():
+            for message in self.messages(topic):
+                found[table, message.key()] = decoded(type_, message)
+        return {key: value for key, value in found.items() if value is not None}
+
+    def at_source(self):
+        """Give what the topics should say."""
+        rules = Rules.of(self.mapping)
+        make = {
+            "KASSEN": rules.insurer,
+            "PATKASSE": rules.patient_insurance,
+            "KARTEI": rules.chart_entry,
+            "LEISTUNG": rules.service,
+        }
+        found = {}
+        for table in TRACKED:
+            columns = ", ".join(f"<{table}.{name}>" for name in COLUMNS[table])
+            for row in self.rows(f"SELECT {columns} FROM <{table}>"):
+                try:
+                    record = make[table](row, 0, A_MOMENT)
+                except SkipRecord:
+                    continue
+                if record is not None:
+                    key = topics.row_key(self.id, rules.row_id(table, row[0]))
+                    found[table, key] = record
+        return found
+
+    def events(self, since):
+        """Give the events after those counted in `since`, as topic, row, operation."""
+        return [
+            (
+                topic.name.removeprefix("chartfeed."),
+                message.key().decode().split("/")[1],
+                dict(message.headers())["operation"].decode(),
+            )
+            for topic in topics.SOURCE
+            for message in self.messages(topic, since[topic])
+        ]
+
+    def counted(self):
+        return {topic: len(self.messages(topic)) for topic in topics.SOURCE}
+
+    def checkpoint(self):
+        return decoded(Checkpoint, self.messages(topics.CHECKPOINTS)[-1], plain=False)
+
+    def dead_letters(self):
+        """Give the rows whose dead letters stand, as table, key and reason."""
+        letters = {}
+        for message in self.messages(topics.DEAD_LETTERS):
+            at = message.headers(), message.key()
+            letters[str(at)] = decoded(DeadLetter, message, plain=False)
+        return sorted((at.table, at.key, at.reason) for at in letters.values() if at is not None)
+
+
+def decoded(type_, message, *, plain=True):
+    if message.value() is None:
+        return None
+    decoder = Decoder(type_)
+    decoder.learn(int.from_bytes(message.value()[1:5], "big"), avro.load(type_))
+    record = decoder.decode(message.value())
+    return replace(record, source_version=0, captured_at=A_MOMENT) if plain else record
+
+
+@pytest.fixture(scope="module")
+def group(tmp_path_factory, stack, services, chartfeed):
+    chartfeed("topics", "create", home=stack)
+    folder = tmp_path_factory.mktemp("group")
+    request = practices.Request(
+        count=10,
+        patients=8,
+        years=1,
+        tables=10,
+        insurers=20,
+        flaws=3,
+        seed=7,
+        families=("suffixed",),
+    )
+    planned = [
+        replace(practice, center_id=f"kapitel_{number:02}")
+        for number, practice in enumerate(practices.plan(request)[:10], 1)
+    ]
+    with running(tmp_path_factory.mktemp("capture")) as standin:
+        sa = login_of(standin)
+        practices.load_missing(
+            planned, practices.connector(sa), user="chartfeed", password=READER, threads=2
+        )
+        config = approved.configure(folder, planned, sa.server, READER)
+        settings = json.loads(config.read_text()) | {
+            "kafka": {"bootstrap": services["kafka"]["address"]},
+            "registry": {"url": services["registry"]["address"]},
+            "producers": {"poll_interval": "100ms"},
+        }
+        config.write_text(json.dumps(settings))
+        chartfeed("--config", config, "schemas", "register")
+        mappings = approved.approve_all(folder / "mappings", planned, sa)
+        kafka = {"bootstrap.servers": services["kafka"]["address"]}
+        yield Group(folder, planned, sa, mappings, kafka)
+
+
+@pytest.fixture
+def practice(group):
+    return group.practice()
+
+
+def test_all_rows_then_every_deed_reach_kafka_once(practice):
+    practice.caught_up()
+
+    assert practice.at_source() == practice.published()
+    everything = practice.events(dict.fromkeys(topics.SOURCE, 0))
+    assert {"snapshot", "delete"} == {operation for _, _, operation in everything}
+    assert len(practice.dead_letters()) == practice.checkpoint().dead_letters > 0
+    before = practice.counted()
+    [(entry,), (other,)] = practice.rows(
+        "SELECT TOP (2) ID FROM <KARTEI> WHERE <KARTEI.DELKZ> = 0 AND <KARTEI.DATUM> = '20220118'"
+        " ORDER BY ID"
+    )
+
+    practice.run(
+        f"UPDATE <KARTEI> SET <KARTEI.BEMERKUNG> = N'eins' WHERE ID = {entry}",
+        f"UPDATE <KARTEI> SET <KARTEI.BEMERKUNG> = N'zwei' WHERE ID = {entry}",
+        f"UPDATE <KARTEI> SET <KARTEI.DELKZ> = 1 WHERE ID = {other}",
+    )
+    practice.caught_up()
+    assert sorted(
+        [("chart-entries", f"{entry}", "update"), ("chart-entries", f"{other}", "delete")]
+    ) == sorted(practice.events(before))
+
+    before = practice.counted()
+    practice.run(
+        f"UPDATE <KARTEI> SET <KARTEI.DELKZ> = 0 WHERE ID = {other}",
+        f"UPDATE <KARTEI> SET ID = 900001 WHERE ID = {entry}",
+    )
+    practice.caught_up()
+    practice.caught_up()
+    assert sorted(
+        [
+            ("chart-entries", f"{other}", "update"),
+            ("chart-entries", f"{entry}", "delete"),
+            ("chart-entries", "900001", "insert"),
+        ]
+    ) == sorted(practice.events(before))
+    assert practice.at_source() == practice.published()
+
+
+def test_a_broken_row_is_withdrawn_and_comes_back_when_it_is_repaired(practice):
+    practice.caught_up()
+    letters = practice.dead_letters()
+    [(entry,)] = practice.rows(
+        "SELECT TOP (1) ID FROM <KARTEI> WHERE <KARTEI.DELKZ> = 0 AND <KARTEI.DATUM> = '20220118'"
+    )
+
+    practice.run(f"UPDATE <KARTEI> SET <KARTEI.DATUM> = 20240230 WHERE ID = {entry}")
+    practice.caught_up()
+
+    assert sorted([*letters, ("KARTEI", f"{entry}", "invalid-date")]) == practice.dead_letters()
+    assert practice.at_source() == practice.published()
+    assert len(letters) + 1 == practice.checkpoint().dead_letters
+
+    practice.run(f"UPDATE <KARTEI> SET <KARTEI.DATUM> = 20240229 WHERE ID = {entry}")
+    practice.caught_up()
+
+    assert letters == practice.dead_letters()
+    assert practice.at_source() == practice.published()
+    assert len(letters) == practice.checkpoint().dead_letters
+
+
+def test_a_table_emptied_by_truncate_waits_for_a_person(practice):
+    practice.caught_up()
+    practice.run("UPDATE <KARTEI> SET <KARTEI.BEMERKUNG> = N'davor'")
+    practice.caught_up()
+    practice.run("TRUNCATE TABLE <LEISTUNG>")
+    before = practice.counted()
+
+    stopped = practice.once()
+
+    assert 2 == stopped.return_value
+    assert f"chartfeed resync {practice.id} --confirm" in stopped.stderr
+    assert [] == practice.events(before)
+
+    confirmed = practice.once(resync, practice.id, "--confirm")
+    assert 0 == confirmed.return_value
+    practice.caught_up()
+
+    assert practice.at_source() == practice.published()
+    assert [] == [key for key in practice.published() if key[0] == "LEISTUNG"]
+    # The confirmation was for once.
+    assert practice.messages(topics.COMMANDS)[-1].value() is None
+
+
+def test_rows_deleted_while_changes_expired_are_noticed(practice):
+    practice.caught_up()
+    [(entry,)] = practice.rows("SELECT TOP (1) ID FROM <KARTEI> WHERE <KARTEI.DELKZ> = 0")
+    practice.run(
+        f"DELETE FROM <KARTEI> WHERE ID = {entry}",
+        "UPDATE <KASSEN> SET <KASSEN.NAME> = N'Neue Kasse'",
+    )
+    practice.rows("EXEC standin.age_changes @seconds = 200000; SELECT 1")
+    practice.rows("EXEC sys.sp_flush_CT_internal_table_on_demand; SELECT 1")
+
+    done = practice.once()
+
+    assert 0 == done.return_value
+    assert "cleaned up" in done.stderr
+    assert practice.at_source() == practice.published()
+
+
+def test_a_renamed_column_stops_the_center_and_loses_nothing(practice):
+    practice.caught_up()
+    before = practice.checkpoint()
+    column = practice.mapping.column("KARTEI", "BEMERKUNG")
+    table = f"{practice.mapping.schema_name()}.{practice.mapping.table('KARTEI')}"
+    practice.rows(f"EXEC sp_rename '{table}.{column}', 'NEU_1A', 'COLUMN'; SELECT 1")
+
+    stopped = practice.once()
+
+    assert Drift.exit_code == stopped.return_value
+    assert f"column {practice.mapping.table('KARTEI')}.{column}" in stopped.stderr
+    assert before.version == practice.checkpoint().version
+
+
+def killed_while_it_works(practice, seconds):
+    process = practice.start()
+    deadline = time.monotonic() + 20
+    number = 0
+    while time.monotonic() < deadline and process.poll() is None:
+        number += 1
+        practice.run(f"UPDATE <KARTEI> SET <KARTEI.BEMERKUNG> = N'Nr. {number}'")
+        if number == 3:
+            time.sleep(seconds)
+            process.send_signal(signal.SIGKILL)
+            process.communicate(timeout=10)
+    return number
+
+
+def test_after_kills_at_any_moment_the_topics_say_what_the_source_says(practice):
+    practice.caught_up()
+    for seconds in (0.0, 0.03, 0.1, 0.3):
+        killed_while_it_works(practice, seconds)
+
+    practice.caught_up()
+
+    assert practice.at_source() == practice.published()
+    versions = {}
+    for message in practice.messages(topics.CHART_ENTRIES):
+        version = int(dict(message.headers())["source_version"])
+        assert versions.get(message.key(), -1) < version, "an event was sent twice, or late"
+        versions[message.key()] = version
+
+
+def test_of_two_producers_the_newer_stays_and_the_older_says_so(practice):
+    older = practice.start()
+    wait_for(lambda: practice.messages(topics.CHECKPOINTS))
+    newer = practice.start()
+
+    _, said = older.communicate(timeout=60)
+    assert 2 == older.returncode, said
+    assert "another producer took over" in said
+
+    practice.run("UPDATE <KARTEI> SET <KARTEI.BEMERKUNG> = N'neu'")
+    wait_for(lambda: practice.at_source() == practice.published())
+    newer.send_signal(signal.SIGTERM)
+    began = time.monotonic()
+    _, said = newer.communicate(timeout=20)
+    assert 0 == newer.returncode, said
+    assert time.monotonic() - began < 5
+
+
+def wait_for(condition, seconds=40):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+
+
+def test_a_snapshot_that_was_cut_short_goes_on_where_it_was(practice, monkeypatch):
+    from producers.capture import snapshot
+
+    monkeypatch.setattr(snapshot.read, "__kwdefaults__", {"chunk_rows": 5})
+    process = practice.start()
+    wait_for(lambda: practice.messages(topics.CHECKPOINTS))
+    process.kill()
+    process.communicate(timeout=10)
+
+    practice.caught_up()
+
+    assert practice.at_source() == practice.published()
+
+
+def test_a_center_without_approval_or_tracking_is_told_what_to_do(practice):
+    practice.rows(practice.named("ALTER TABLE <KASSEN> DISABLE CHANGE_TRACKING; SELECT 1"))
+
+    stopped = practice.once()
+
+    assert 2 == stopped.return_value
+    assert "ENABLE CHANGE_TRACKING" in stopped.stderr
