@@ -113,11 +113,12 @@ def _rows(found: list[Answer], tiny: list[Answer]) -> Iterator[tuple[str, list[A
 
 def document(found: list[Answer], tiny: list[Answer], centers: int, seeds: int) -> str:
     """Give the calibration table as it stands in the docs."""
+    each = centers * seeds
     lines = [
         "# How sure is sure",
         "",
-        f"Made by `python -m bench discovery`: {centers * seeds} generated practices of each family,",
-        f"{centers * seeds * len(FAMILIES)} in all, {len(found):,} names; the login reads every table.",
+        f"Made by `python -m bench discovery`: {each} generated practices of each family,",
+        f"{each * len(FAMILIES)} in all, {len(found):,} names; the login reads every table.",
         "",
         "| confidence | names | right | share right |",
         "|---|---|---|---|",

@@ -65,7 +65,7 @@ def validate(
     connection: pyodbc.Connection, mapping: Mapping, *, center_name: str, table: StatusTable
 ) -> Report:
     """Hold a mapping against its center; values are counted there and not brought here."""
-    missing = [Finding(Level.ERROR, point, "has no name") for point in mapping.missing()]
+    missing = [_nameless(mapping, point) for point in mapping.missing()]
     if missing:
         return Report(mapping, tuple(missing))
     catalog = drift.live(connection, mapping)
@@ -84,6 +84,15 @@ def validate(
         day = _Probe(connection, mapping).sample_day(center_name, table)
         found.append(_day_finding(day))
     return Report(mapping, tuple(found), day)
+
+
+def _nameless(mapping: Mapping, point: str) -> Finding:
+    role, _, key = point.partition(".")
+    why: tuple[str, ...] = ()
+    if role in mapping.tables:
+        table = mapping.tables[role]
+        why = table.columns[key].evidence if key else table.evidence
+    return Finding(Level.ERROR, point, f"has no name ({why[0]})" if why else "has no name")
 
 
 def _structure(mapping: Mapping, catalog: Catalog) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from producers import canonical
 from producers.canonical import Kind
 from producers.catalog import Catalog, Table
 from producers.discovery import columns, fitness, inclusion, names, shape, tables
+from producers.discovery.evidence import Evidence
 from producers.discovery.inclusion import Link, Links
 from producers.discovery.names import Match
 from producers.discovery.shape import Learned, Named
@@ -102,8 +103,18 @@ def _claim(one: Named) -> tuple[int, float]:
 def _by_name(question: Question) -> dict[str, Choice]:
     named = _named(question)
     habit = tables.style(named)
-    choices = {role: tables.by_name(role, named[role], habit) for role in ORDER}
+    choices = {
+        role: _not_there(question.chosen[role])
+        if role in question.chosen and not named[role]
+        else tables.by_name(role, named[role], habit)
+        for role in ORDER
+    }
     return {role: choice for role, choice in choices.items() if choice is not None}
+
+
+def _not_there(name: str) -> Choice:
+    """Give the open choice for a table that a person named and that does not exist."""
+    return Choice(None, Match.EXACT, 0.0, (Evidence(f"{name} is not there", 0.0),))
 
 
 def tables_to_sample(question: Question) -> list[Table]:

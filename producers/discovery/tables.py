@@ -22,7 +22,7 @@ Profiles = Mapping[tuple[str, str], Mapping[str, Profile]]
 DOMINANT = 3
 LEAST = 0.35
 NAMED = 0.5
-NEAR = 0.2
+NEAR = 0.15
 SHAPE_LEAD = 0.5
 
 

@@ -32,3 +32,14 @@ def test_a_chosen_table_brings_its_columns() -> None:
 def test_nothing_at_all_gives_nothing() -> None:
     mapping = center([]).propose()
     assert set(names(mapping).values()) == {None}
+
+
+def test_a_chosen_table_that_is_not_there_leaves_its_role_open() -> None:
+    mapping = center(five(), chosen={"KARTEI": "KARTEI_NO"}).propose()
+    assert mapping.tables["KARTEI"].name is None
+    assert mapping.tables["KARTEI"].evidence == ("KARTEI_NO is not there",)
+
+
+def test_a_chosen_column_that_is_not_there_leaves_it_open() -> None:
+    mapping = center(five(), chosen={"KARTEI.DATUM": "NO"}).propose()
+    assert mapping.tables["KARTEI"].columns["DATUM"].name is None
