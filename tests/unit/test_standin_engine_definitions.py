@@ -159,7 +159,10 @@ def test_rights_are_enforced(client: Client) -> None:
 
 
 def test_a_restored_database_is_another_one(client: Client, tmp_path: Path) -> None:
-    identity = "SELECT family_guid, recovery_fork_guid FROM sys.database_recovery_status WHERE database_id = DB_ID('d')"
+    identity = (
+        "SELECT family_guid, recovery_fork_guid FROM sys.database_recovery_status"
+        " WHERE database_id = DB_ID('d')"
+    )
     client.run("CREATE TABLE t (id int); INSERT INTO t VALUES (1)")
     client.run(f"BACKUP DATABASE d TO DISK = N'{tmp_path / 'copy.bak'}'")
     client.run("INSERT INTO t VALUES (2)")

@@ -155,7 +155,7 @@ def test_a_failed_conversion_ends_the_transaction(client: Client) -> None:
 
 def test_a_statement_that_fails_halfway_leaves_none_of_its_rows(client: Client) -> None:
     client.run("BEGIN TRAN")
-    sql = "INSERT INTO t SELECT v, CASE v WHEN 12 THEN 1 / (v - 12) ELSE v END FROM (VALUES (10), (11), (12)) AS x (v)"
+    sql = "INSERT INTO t SELECT v, 1 / (v - 12) FROM (VALUES (10), (11), (12)) AS x (v)"
     assert client.ask(sql).errors == [8134]
     client.run("COMMIT")
     assert client.value("SELECT COUNT(*) FROM t") == 3

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from deploy.local.sqlserver.engine_session import Session
 
 CHUNK = 1000
+# Longer texts are full of values and hardly ever come again.
+_LONGEST_KEPT = 20_000
 
 
 class BatchOver(Exception):
@@ -51,11 +53,13 @@ class Executor:
         self.session = session
         self.frame = frame
         self.signature = frame.signature()
+        self.cached = True
 
     def run(self, sql: str, parameters: Sequence[Parameter]) -> Iterator[Event]:
         session = self.session
+        self.cached = len(sql) <= _LONGEST_KEPT
         try:
-            parsed = batch.parse(sql)
+            parsed = batch.parse(sql) if self.cached else batch.parsed(sql)
             for statement in parsed:
                 yield from self.statement(statement)
         except BatchOver:
@@ -79,9 +83,11 @@ class Executor:
     def _interrupted(self) -> None:
         """Undo a cancelled statement; its transaction stays, unless XACT_ABORT is on."""
         session = self.session
+        # SQLite takes the whole transaction back with a write that is interrupted in it.
+        lost = session.work.writing and not session.db.in_transaction
         if not session.trancount:
             session.undo()
-        elif session.xact_abort:
+        elif session.xact_abort or lost:
             session.rollback()
 
     def statement(self, node: Statement) -> Iterator[Event]:
@@ -126,7 +132,7 @@ class Executor:
         def build() -> tuple[Any, Plan]:
             return node, make(plans.renderer(known, types, session))
 
-        if session.uncommitted is not None:
+        if session.uncommitted is not None or not self.cached:
             return build()[1]
         key = (id(node), known.serial, self.signature, *more)
         found: Plan = session.place.plan(key, build)[1]

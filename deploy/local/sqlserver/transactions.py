@@ -138,6 +138,7 @@ class Work:
             with self.database.turn:
                 self._watch()
         for name in self._savepoints:
+            self._segments.append((name, b""))
             self.db.execute(f"SAVEPOINT {name}")
         self._record()
 

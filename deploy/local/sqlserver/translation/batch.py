@@ -442,6 +442,11 @@ class BatchParser(DatabaseParser):
 _UNSUPPORTED = RESERVED - {"FROM", "WHERE", "AND", "OR", "ON", "AS", "END", "ELSE", "VALUES"}
 
 
+def parsed(sql: str) -> tuple[Statement, ...]:
+    """Return the statements of a batch without keeping them for the next time."""
+    return BatchParser(sql).batch()
+
+
 @lru_cache(maxsize=2048)
 def parse(sql: str) -> tuple[Statement, ...]:
     """Return the statements of a batch, which is refused if any of it is not understood."""
