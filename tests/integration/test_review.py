@@ -1,0 +1,172 @@
+"""The talk of a review with a person at the keyboard, against practices on a stand-in."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from chartfeed import mapping_commands
+from chartfeed.cli import Context
+from deploy.local import practices
+from deploy.local.practice import fillers, layout, truth
+from deploy.local.practices import Practice, Request
+from producers import mapping_file
+from producers.connection import Settings, connect
+from tests import approved
+from tests.practices_on import settings as login_of
+from tests.standin import running
+
+pytestmark = [pytest.mark.sqlserver, pytest.mark.timeout(180)]
+
+READER = "Aa1-" + secrets.token_urlsafe(12)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A reviewer's desk: practices, a configuration, a keyboard."""
+
+    folder: Path
+    planned: tuple[Practice, ...]
+    sa: Settings
+
+    def review(self, practice: Practice, *typed: str) -> Result:
+        return CliRunner().invoke(
+            mapping_commands.review,
+            [practice.center_id],
+            input="".join(f"{line}\n" for line in typed),
+            obj=Context(str(self.folder / "chartfeed.yml")),
+            standalone_mode=False,
+        )
+
+    def path(self, practice: Practice) -> Path:
+        return self.folder / "mappings" / f"{practice.center_id}.yml"
+
+    def rival(self, point: str) -> Practice:
+        return next(one for one in self.planned if point in dict(one.rivals))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    folder = tmp_path_factory.mktemp("review")
+    planned = practices.plan(
+        Request(
+            count=4,
+            families=("clean", "ambiguous", "ambiguous", "synonyms"),
+            patients=40,
+            years=1,
+            tables=20,
+        )
+    )
+    with running(tmp_path_factory.mktemp("server")) as standin:
+        sa = login_of(standin)
+        practices.load_missing(
+            planned, practices.connector(sa), user="chartfeed", password=READER, threads=2
+        )
+        approved.configure(folder, planned, sa.server, READER)
+        yield Desk(folder, planned, sa)
+
+
+@pytest.fixture
+def desk(server: Desk, tmp_path: Path) -> Desk:
+    """Give the same practices with a fresh folder of mappings."""
+    for name in ("chartfeed.yml", "centers.yml", "password"):
+        (tmp_path / name).write_bytes((server.folder / name).read_bytes())
+    return replace(server, folder=tmp_path)
+
+
+def test_a_clear_mapping_needs_only_a_name(desk: Desk) -> None:
+    practice = desk.planned[0]
+
+    result = desk.review(practice, "Ada Lovelace")
+
+    assert result.return_value == 0, result.output
+    assert "The unified rows of" in result.output
+    approved_ = mapping_file.load(desk.path(practice))
+    assert approved_.reviewed_by == "Ada Lovelace"
+    approved_.require_approval()
+
+
+def test_no_name_no_approval(desk: Desk) -> None:
+    result = desk.review(desk.planned[0], "")
+
+    assert result.return_value == 2
+    assert not desk.path(desk.planned[0]).exists()
+
+
+def test_a_rival_is_chosen_by_its_number(desk: Desk) -> None:
+    practice = desk.rival("KARTEI")
+    known = truth.of(practice)
+
+    shown = desk.review(practice, "", "")
+    rivals = [line for line in shown.output.splitlines() if line.strip().startswith(("1)", "2)"))]
+    number = next(line.strip()[0] for line in rivals if f" {known.names['KARTEI']} " in line)
+    result = desk.review(practice, number, "Ada")
+
+    assert shown.return_value == 2
+    assert result.return_value == 0, result.output
+    names = mapping_file.load(desk.path(practice))
+    assert names.table("KARTEI") == known.names["KARTEI"]
+    assert names.column("KARTEI", "BEMERKUNG") == known.names["KARTEI.BEMERKUNG"]
+
+
+def test_a_column_is_typed_and_its_values_are_shown(desk: Desk) -> None:
+    practice = desk.rival("KARTEI.DATUM")
+    known = truth.of(practice)
+
+    result = desk.review(practice, known.names["KARTEI.DATUM"], "Ada")
+
+    assert result.return_value == 0, result.output
+    assert f"{known.names['KARTEI.DATUM']} holds: 2022" in result.output
+    assert (
+        mapping_file.load(desk.path(practice)).column("KARTEI", "DATUM")
+        == (known.names["KARTEI.DATUM"])
+    )
+
+
+def test_what_is_not_sure_is_asked_and_kept_by_enter(desk: Desk) -> None:
+    practice = desk.planned[3]
+
+    result = desk.review(practice, *[""] * 40)
+
+    assert result.return_value == 2
+    assert "BEMERKUNG" in result.output
+    assert "holds: " in result.output
+
+
+def test_an_approval_that_is_refused_writes_nothing(desk: Desk) -> None:
+    practice = desk.rival("KARTEI.DATUM")
+
+    result = desk.review(practice, "NO_SUCH_COLUMN", "Ada")
+
+    assert result.return_value == 2
+    assert "NO_SUCH_COLUMN is not there" in result.output
+    assert not desk.path(practice).exists()
+
+
+def test_names_of_people_are_never_shown(desk: Desk) -> None:
+    for practice in desk.planned:
+        result = desk.review(practice, *[""] * 40)
+        rows = next(rows for table, rows in fillers.rows(practice) if table.role == layout.PATIENT)
+        columns = [column.role for column in practice.table(layout.PATIENT).columns]
+        first = {str(row[columns.index("P_NAME")]) for row in rows}
+        words = set(result.output.replace(",", " ").split())
+        assert not {name for name in first if len(name) > 5} & words
+
+
+def test_a_dead_flag_warns(desk: Desk) -> None:
+    practice = desk.planned[0]
+    table = f"{practice.schema}.{practice.table('LEISTUNG').name}"
+    flag = practice.table("LEISTUNG").column("DELKZ").name
+    with closing(connect(replace(desk.sa, database=practice.database))) as connection:
+        connection.execute(f"UPDATE {table} SET {flag} = 1")
+        try:
+            result = desk.review(practice, *[""] * 10)
+        finally:
+            connection.execute(f"UPDATE {table} SET {flag} = 0")
+
+    assert "100.0 % of" in result.output
+    assert "warning  LEISTUNG.DELKZ" in result.output
