@@ -38,7 +38,7 @@ def mapping(one: Mapping) -> Iterator[str]:
         yield f"approved by {one.reviewed_by} at {one.reviewed_at:%Y-%m-%d %H:%M} UTC"
     else:
         yield f"NOT approved: {problem}"
-    rows = [("", "is", "type", "sure", "because")]
+    rows: list[tuple[str, ...]] = [("", "is", "type", "sure", "because")]
     for role in canonical.TABLES:
         table = one.tables[role]
         rows.append(_line(role, table, ""))

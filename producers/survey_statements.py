@@ -88,16 +88,18 @@ def _link(number: int, link: Link, child: Table, parent: Table, rows: int) -> st
     if not same:
         wanted = f"CONVERT(nvarchar(64), {wanted})"
     order = ", ".join(f"{quoting.name(name)} DESC" for name in child.primary_key)
-    sorting = f"\n  ORDER BY {order}" if order else ""
+    sorting = f"\n    ORDER BY {order}" if order else ""
+    # SQL Server sums no expression that has a subquery in it (130): the hit comes first.
     return (
-        f"SELECT {number} AS question, COUNT(*) AS asked,\n"
-        "  SUM(CASE WHEN EXISTS (\n"
-        f"    SELECT 1 FROM {quoting.qualified(parent.schema, parent.name)} AS p\n"
-        f"    WHERE {wanted} = v.value) THEN 1 ELSE 0 END) AS found\n"
+        f"SELECT {number} AS question, COUNT(*) AS asked, SUM(h.hit) AS found\n"
         "FROM (\n"
-        f"  SELECT TOP ({rows}) {value} AS value\n"
-        f"  FROM {quoting.qualified(child.schema, child.name)}\n"
-        f"  WHERE {plain} IS NOT NULL{sorting}) AS v"
+        "  SELECT CASE WHEN EXISTS (\n"
+        f"    SELECT 1 FROM {quoting.qualified(parent.schema, parent.name)} AS p\n"
+        f"    WHERE {wanted} = v.value) THEN 1 ELSE 0 END AS hit\n"
+        "  FROM (\n"
+        f"    SELECT TOP ({rows}) {value} AS value\n"
+        f"    FROM {quoting.qualified(child.schema, child.name)}\n"
+        f"    WHERE {plain} IS NOT NULL{sorting}) AS v) AS h"
     )
 
 

@@ -31,15 +31,17 @@ def _newest(mapping: Mapping, table: str, *columns: str) -> str:
 def joined(mapping: Mapping, table: str, column: str, parent: str) -> str:
     """Count a column's values and those of them that the parent table has."""
     return (
-        "SELECT COUNT(*), SUM(CASE WHEN EXISTS (\n"
-        f"  SELECT 1 FROM {_table(mapping, parent)} AS p\n"
-        f"  WHERE CONVERT(nvarchar(64), p.{_column(mapping, parent, 'ID')}) = v.a\n"
-        ") THEN 1 ELSE 0 END)\n"
+        "SELECT COUNT(*), SUM(h.hit)\n"
         "FROM (\n"
-        f"  SELECT TOP (1000) CONVERT(nvarchar(64), {_column(mapping, table, column)}) AS a\n"
-        f"  FROM {_table(mapping, table)}\n"
-        f"  WHERE {_column(mapping, table, column)} IS NOT NULL\n"
-        f"  ORDER BY {_column(mapping, table, 'ID')} DESC) AS v;"
+        "  SELECT CASE WHEN EXISTS (\n"
+        f"    SELECT 1 FROM {_table(mapping, parent)} AS p\n"
+        f"    WHERE CONVERT(nvarchar(64), p.{_column(mapping, parent, 'ID')}) = v.a\n"
+        "  ) THEN 1 ELSE 0 END AS hit\n"
+        "  FROM (\n"
+        f"    SELECT TOP (1000) CONVERT(nvarchar(64), {_column(mapping, table, column)}) AS a\n"
+        f"    FROM {_table(mapping, table)}\n"
+        f"    WHERE {_column(mapping, table, column)} IS NOT NULL\n"
+        f"    ORDER BY {_column(mapping, table, 'ID')} DESC) AS v) AS h;"
     )
 
 
