@@ -142,6 +142,17 @@ def database(a_database: ADatabase) -> Database:
     return a_database()
 
 
+@pytest.fixture
+def tracked(database: Database) -> Database:
+    """Make a table t that was there before tracking began, with the keys 1, 2 and 3."""
+    database.run(
+        "CREATE TABLE t (id int NOT NULL CONSTRAINT pk_t PRIMARY KEY, a int NULL, b nvarchar(50))"
+    )
+    database.run("INSERT INTO t (id, a, b) VALUES (1, 10, N'eins'), (2, 20, N'zwei'), (3, 30, '')")
+    database.run("ALTER TABLE t ENABLE CHANGE_TRACKING")
+    return database
+
+
 @pytest.fixture(scope="module")
 def shared_database(server: Server, admin: Session) -> Iterator[Database]:
     database = Database(server, admin)

@@ -15,7 +15,9 @@ import mssql_python_odbc
 import pyodbc
 import pytest
 
-__all__ = ["Database", "Server", "Session", "driver", "fails", "quoted"]
+__all__ = ["TRACK", "Database", "Server", "Session", "driver", "fails", "quoted"]
+
+TRACK = "ENABLE CHANGE_TRACKING"
 
 pyodbc.pooling = False
 

@@ -162,6 +162,18 @@ def practice(shared_database: Database) -> Database:
             id="values",
         ),
         pytest.param(
+            "SELECT k.ID, i.NAME FROM ck.KARTEI k OUTER APPLY (SELECT TOP 1 s.NAME"
+            " FROM ck.PATKASSE p LEFT JOIN ck.KASSEN s ON s.ID = p.KASSENID"
+            " WHERE p.PATNR = k.PATNR ORDER BY p.ID DESC) AS i ORDER BY k.ID",
+            [(1, "PRIVAT"), (2, "PRIVAT"), (3, None), (4, None)],
+            id="outer apply",
+        ),
+        pytest.param(
+            "SELECT [key], value FROM OPENJSON(N'[\"a\", 2]') ORDER BY [key]",
+            [("0", "a"), ("1", "2")],
+            id="openjson",
+        ),
+        pytest.param(
             'SELECT j.id, j.s FROM OPENJSON(N\'[{"id": 1, "s": "ä"}, {"id": 2}]\')'
             " WITH (id int '$.id', s nvarchar(10) '$.s') AS j ORDER BY j.id",
             [(1, "ä"), (2, None)],
