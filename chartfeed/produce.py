@@ -7,6 +7,8 @@ import signal
 import sys
 import threading
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -119,10 +121,23 @@ def produce(
         },
         stop,
     )
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    supervisor.run(once=once)
+    with _told_by_signals(stop):
+        supervisor.run(once=once)
     return _exit_code(supervisor, len(centers))
+
+
+@contextmanager
+def _told_by_signals(stop: threading.Event) -> Iterator[None]:
+    """Stop in order on SIGTERM and SIGINT; afterwards they mean what they meant before."""
+    before = {
+        number: signal.signal(number, lambda *_: stop.set())
+        for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _exit_code(supervisor: Supervisor, centers: int) -> int:

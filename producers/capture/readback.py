@@ -91,7 +91,7 @@ class Readback:
         with self._consumer("read_committed") as consumer:
             consumer.assign([TopicPartition(topic.name, self._partition, start)])
             while True:
-                for message in consumer.consume(BATCH, timeout=0.5):
+                for message in consumer.consume(BATCH, timeout=0.05):
                     error = message.error()
                     if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - the client names it so
                         raise KafkaException(error)
