@@ -143,6 +143,14 @@ def database(a_database: ADatabase) -> Database:
 
 
 @pytest.fixture
+def table(database: Database) -> Database:
+    """Make a table t with three rows, in a database of the test's own."""
+    database.run("CREATE TABLE t (id int NOT NULL CONSTRAINT pk_t PRIMARY KEY, a int NULL)")
+    database.run("INSERT INTO t VALUES (1, 10), (2, 20), (3, 30)")
+    return database
+
+
+@pytest.fixture
 def tracked(database: Database) -> Database:
     """Make a table t that was there before tracking began, with the keys 1, 2 and 3."""
     database.run(
