@@ -100,6 +100,7 @@ def captured(login: Settings, mapping: Mapping, side: Contract) -> float:
         instance_id=uuid.uuid4().hex,
         poll_interval=0.5,
         guard=1.0,
+        update=lambda _change: None,
     )
     began = perf_counter()
     Center(job, threading.Event()).run(once=True)

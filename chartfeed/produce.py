@@ -19,13 +19,14 @@ from chartfeed import sources
 from producers import mapping_file
 from producers.capture.center import Center, Job
 from producers.capture.feed import Contract
+from producers.capture.status import Board, after_failure
 from producers.capture.supervisor import Supervisor
 from producers.connection import connect
 from producers.registry import Registry
 from schemas import avro, topics
 from schemas.codec import Decoder, Encoder
 from schemas.errors import BadInput
-from schemas.records import Checkpoint, Command
+from schemas.records import CenterStatus, Checkpoint, Command
 from schemas.subjects import RECORDS
 
 if TYPE_CHECKING:
@@ -38,7 +39,12 @@ if TYPE_CHECKING:
 
 __all__ = ["contract", "in_shard", "produce"]
 
-WRITTEN: Final = (*topics.SOURCE, topics.CHECKPOINTS, topics.DEAD_LETTERS)
+WRITTEN: Final = (
+    *topics.SOURCE,
+    topics.CHECKPOINTS,
+    topics.DEAD_LETTERS,
+    topics.CENTER_STATUS,
+)
 
 
 def contract(settings: Settings) -> Contract:
@@ -85,7 +91,8 @@ def _mapping(settings: Settings, center_id: str) -> Mapping:
 
 
 def _connection(settings: Settings, center: CenterSettings) -> pyodbc.Connection:
-    return connect(sources.of(settings, center))
+    # A first look at many changes may take a server minutes; nothing waits for it but its center.
+    return connect(sources.of(settings, center), statement_timeout=300)
 
 
 @click.command()
@@ -103,25 +110,35 @@ def produce(
         raise BadInput("no center is enabled, or none is in this shard", hint="look at centers.yml")
     _log_to(sys.stderr)
     side, stop, instance_id = contract(settings), threading.Event(), uuid.uuid4().hex
-    supervisor = Supervisor(
-        {
-            center.id: Center(
-                Job(
-                    center_id=center.id,
-                    mapping=partial(_mapping, settings, center.id),
-                    connect=partial(_connection, settings, center),
-                    contract=side,
-                    instance_id=instance_id,
-                    poll_interval=settings.producers.poll_interval.total_seconds(),
-                    guard=settings.producers.resync_guard,
-                ),
-                stop,
-            )
-            for center in centers
-        },
-        stop,
+    board = Board(
+        side.kafka,
+        side.partitions,
+        side.encoders[CenterStatus],
+        instance_id,
+        [center.id for center in centers],
     )
-    with _told_by_signals(stop):
+    runners = {
+        center.id: Center(
+            Job(
+                center_id=center.id,
+                mapping=partial(_mapping, settings, center.id),
+                connect=partial(_connection, settings, center),
+                contract=side,
+                instance_id=instance_id,
+                poll_interval=settings.producers.poll_interval.total_seconds(),
+                guard=settings.producers.resync_guard,
+                update=partial(board.update, center.id),
+            ),
+            stop,
+        )
+        for center in centers
+    }
+    supervisor = Supervisor(
+        runners,
+        stop,
+        lambda center, error: board.update(center, lambda found: after_failure(found, error)),
+    )
+    with _told_by_signals(stop), board:
         supervisor.run(once=once)
     return _exit_code(supervisor, len(centers))
 

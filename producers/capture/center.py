@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -18,6 +18,7 @@ from producers.capture.events import Events
 from producers.capture.feed import Contract, Feed
 from producers.capture.position import Changes, Continue, Idle, Initial, Resync, Untracked
 from producers.capture.source import Source
+from producers.capture.status import Situation, after_commit, after_failure
 from producers.errors import Drift
 from producers.quoting import name as quoted
 from producers.rows import Rules
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from producers.capture.clock import Clock
     from producers.mapping import Mapping
+    from schemas.records import Checkpoint
 
 __all__ = ["Center", "Job"]
 
@@ -48,6 +50,7 @@ class Job:
     instance_id: str
     poll_interval: float
     guard: float
+    update: Callable[[Callable[[Situation], Situation]], None]
 
 
 class Center:
@@ -96,11 +99,16 @@ class _Run:
             mapping_fingerprint=mapping.current_fingerprint(),
             instance_id=job.instance_id,
         )
-        self._feed = Feed(job.contract, self._ground, stop)
+        retention = self._source.retention()
+        job.update(lambda found: replace(found, retention=retention))
+        self._feed = Feed(job.contract, self._ground, stop, self._committed)
         self._log = log.bind(center=job.center_id)
 
     def close(self) -> None:
         self._feed.close()
+
+    def _committed(self, checkpoint: Checkpoint, messages: int) -> None:
+        self._job.update(lambda found: after_commit(found, checkpoint, messages))
 
     def capture(self, *, once: bool) -> None:
         try:
@@ -123,6 +131,7 @@ class _Run:
     def _step(self, *, once: bool) -> bool:
         """Do what comes next and tell whether there may be more to do at once."""
         clock = self._source.clock()
+        self._job.update(lambda found: replace(found, source_version=clock.version))
         match self._next(clock):
             case Idle():
                 # A checkpoint now and then: an idle center's position must not expire.
@@ -192,6 +201,7 @@ class _Run:
                 raise asking
             if not told:
                 self._log.error("waiting for confirmation", detail=str(asking))
+                self._job.update(lambda found: after_failure(found, asking))
                 told = True
             if self._stop.wait(REFRESH_SECONDS):
                 raise Leaving

@@ -48,11 +48,19 @@ class Contract:
 
 
 class Feed:
-    def __init__(self, contract: Contract, ground: Ground, stop: threading.Event) -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        ground: Ground,
+        stop: threading.Event,
+        committed: Callable[[Checkpoint, int], None],
+    ) -> None:
+        """Hold no position yet; `committed` will hear of each, and of how many messages."""
         partition = topics.partition_of_center(ground.center_id, contract.partitions)
         self._contract = contract
         self._ground = ground
         self._stop = stop
+        self._committed = committed
         self._withdrawn = Withdrawn()
         self._publisher = Publisher(
             contract.kafka, ground.center_id, partition, contract.encoders[Checkpoint]
@@ -107,6 +115,7 @@ class Feed:
             raise Leaving
         self.checkpoint = self._publisher.commit(messages, checkpoint)
         self.committed_at = time.monotonic()
+        self._committed(self.checkpoint, len(messages))
 
     def at(self, clock: Clock) -> Checkpoint:
         """Give the checkpoint of all that the source held when its clock was read."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -63,6 +63,12 @@ class Source:
             family, fork, created = cursor.execute(statements.IDENTITY).fetchone()
         known = {"family": family, "fork": fork, "created": created}
         return " ".join(f"{kind}:{_word(value)}" for kind, value in known.items() if value)
+
+    def retention(self) -> timedelta | None:
+        """Give how long the source keeps changes, None where it can't be seen."""
+        with translated(self._mapping.center), closing(self._connection.cursor()) as cursor:
+            found = cursor.execute(statements.RETENTION).fetchone()
+        return None if found is None else timedelta(**{found[1].lower(): found[0]})
 
     def rows_there(self) -> int:
         """Give about how many rows the tracked tables have, without counting them."""

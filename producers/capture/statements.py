@@ -14,7 +14,17 @@ from producers.statements import Statement, column, select_list, table
 if TYPE_CHECKING:
     from producers.mapping import Mapping
 
-__all__ = ["BEGIN", "END", "IDENTITY", "changes", "chunk", "clock", "ids", "rows_there"]
+__all__ = [
+    "BEGIN",
+    "END",
+    "IDENTITY",
+    "RETENTION",
+    "changes",
+    "chunk",
+    "clock",
+    "ids",
+    "rows_there",
+]
 
 BEGIN: Final = "SET TRANSACTION ISOLATION LEVEL SNAPSHOT; BEGIN TRANSACTION;"
 END: Final = "COMMIT TRANSACTION; SET TRANSACTION ISOLATION LEVEL READ COMMITTED;"
@@ -24,6 +34,11 @@ SELECT r.family_guid, r.recovery_fork_guid, d.create_date
 FROM sys.databases AS d
 LEFT JOIN sys.database_recovery_status AS r ON r.database_id = d.database_id
 WHERE d.database_id = DB_ID();
+"""
+RETENTION: Final = """\
+SELECT c.retention_period, c.retention_period_units_desc
+FROM sys.change_tracking_databases AS c
+WHERE c.database_id = DB_ID();
 """
 
 

@@ -47,11 +47,17 @@ def delays(dice: Callable[[], float]) -> Iterator[float]:
 class Supervisor:
     """Runs centers and restarts those that may work later; the others end with their error."""
 
-    def __init__(self, runners: Mapping[str, Runner], stop: threading.Event) -> None:
+    def __init__(
+        self,
+        runners: Mapping[str, Runner],
+        stop: threading.Event,
+        failed: Callable[[str, ChartfeedError], None],
+    ) -> None:
+        """`failed` hears of every error that ended a center, for good or for a while."""
         self._runners = runners
         self._stop = stop
+        self._failed = failed
         self.failures: dict[str, ChartfeedError] = {}
-        self.restarts = dict.fromkeys(runners, 0)
 
     def run(self, *, once: bool = False) -> None:
         """Return when every center has ended, or some seconds after it was told to stop."""
@@ -82,6 +88,8 @@ class Supervisor:
             began = time.monotonic()
             failure = self._attempt(name, once=once)
             attempts += 1
+            if failure is not None:
+                self._failed(name, failure)
             lasting = not isinstance(failure, RetryLater)
             if failure is None or lasting or (once and attempts == ATTEMPTS_ONCE):
                 if failure is not None and not self._stop.is_set():
@@ -93,7 +101,6 @@ class Supervisor:
             if str(failure) != told:
                 told = str(failure)
                 log.warning("retrying", center=name, error=told)
-            self.restarts[name] += 1
             self._stop.wait(next(waits))
 
     def _attempt(self, name: str, *, once: bool) -> ChartfeedError | None:

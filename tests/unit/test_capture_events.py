@@ -1,6 +1,7 @@
 """Rows as messages: keys, headers, tombstones, dead letters, slices."""
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -21,28 +22,30 @@ ENCODERS = {type_: Encoder(type_, 1).encode for type_ in TYPES}
 ENTRY = (5, 17, 20220118, "Füllung", 0)
 
 
-def events(**changes):
+def events(**changes: Any) -> Any:
     return Events(Rules.of(a_mapping(**changes)), ENCODERS)
 
 
-def of_change(table, operation, id_, row=None, version=9, **changes):
+def of_change(
+    table: Any, operation: Any, id_: Any, row: Any = None, version: Any = 9, **changes: Any
+) -> Any:
     width = {"KASSEN": 3, "PATKASSE": 4, "KARTEI": 5, "LEISTUNG": 5}[table]
     change = (version, operation, id_, *(row or [None] * width))
     return list(events(**changes).of_change(table, change, A_MOMENT))
 
 
-def decoded(type_, message):
+def decoded(type_: Any, message: Any) -> Any:
     decoder = Decoder(type_)
     decoder.learn(1, avro.load(type_))
     return decoder.decode(message.value)
 
 
-def said(messages):
+def said(messages: Any) -> Any:
     return [(message.topic.removeprefix("chartfeed."), message.value) for message in messages]
 
 
 @pytest.mark.parametrize(("operation", "word"), [("I", "insert"), ("U", "update")])
-def test_a_live_row_is_an_event_under_center_and_row(operation, word):
+def test_a_live_row_is_an_event_under_center_and_row(operation: Any, word: Any) -> None:
     [event] = of_change("KARTEI", operation, 5, ENTRY)
 
     assert topics.CHART_ENTRIES.name == event.topic
@@ -53,7 +56,7 @@ def test_a_live_row_is_an_event_under_center_and_row(operation, word):
     )
 
 
-def test_a_deleted_row_is_a_tombstone_under_its_key():
+def test_a_deleted_row_is_a_tombstone_under_its_key() -> None:
     [event] = of_change("LEISTUNG", "D", 8)
 
     assert (topics.SERVICES.name, b"center_07/8", None) == (event.topic, event.key, event.value)
@@ -61,19 +64,19 @@ def test_a_deleted_row_is_a_tombstone_under_its_key():
 
 
 @pytest.mark.parametrize("table", ["KARTEI", "LEISTUNG", "PATKASSE"])
-def test_a_row_marked_deleted_is_a_tombstone_too(table):
+def test_a_row_marked_deleted_is_a_tombstone_too(table: Any) -> None:
     row = {"PATKASSE": (5, 17, 3, 1)}.get(table, (5, 17, 20220118, "x", 1))
 
     assert [None] == [event.value for event in of_change(table, "U", 5, row)]
 
 
-def test_an_insurer_marked_deleted_stays():
+def test_an_insurer_marked_deleted_stays() -> None:
     [event] = of_change("KASSEN", "U", 3, (3, "AOK", "1"))
 
     assert Insurer("center_07", 3, "AOK", "1", 9, A_MOMENT) == decoded(Insurer, event)
 
 
-def test_a_row_that_is_gone_before_it_could_be_read_is_a_tombstone():
+def test_a_row_that_is_gone_before_it_could_be_read_is_a_tombstone() -> None:
     assert [("chart-entries", None)] == said(of_change("KARTEI", "U", 5))
 
 
@@ -87,7 +90,9 @@ def test_a_row_that_is_gone_before_it_could_be_read_is_a_tombstone():
         ((5, 17, 20220118, "Anna Muster" * 100_000, 0), "too-large"),
     ],
 )
-def test_a_broken_row_is_withdrawn_and_leaves_a_dead_letter_without_its_content(row, reason):
+def test_a_broken_row_is_withdrawn_and_leaves_a_dead_letter_without_its_content(
+    row: Any, reason: Any
+) -> None:
     tombstone, letter = of_change("KARTEI", "U", 5, row)
 
     assert (topics.CHART_ENTRIES.name, b"center_07/5", None) == (
@@ -102,26 +107,26 @@ def test_a_broken_row_is_withdrawn_and_leaves_a_dead_letter_without_its_content(
     assert b"Anna" not in letter.value
 
 
-def test_a_row_whose_own_id_is_none_has_only_a_dead_letter():
+def test_a_row_whose_own_id_is_none_has_only_a_dead_letter() -> None:
     [letter] = of_change("KARTEI", "I", "  ", ("  ", 17, 20220118, "x", 0))
 
     assert "missing-id" == decoded(DeadLetter, letter).reason
 
 
-def test_ids_are_keys_in_the_type_of_their_role():
+def test_ids_are_keys_in_the_type_of_their_role() -> None:
     ids = {Role.ENTRY: IdType.TEXT}
 
     assert b"center_07/67890/A22" == of_change("KARTEI", "D", "67890/A22  ", ids=ids)[0].key
     assert b"center_07/17" == of_change("LEISTUNG", "D", " 17 ")[0].key
 
 
-def test_a_dead_row_says_nothing_when_all_rows_are_read():
+def test_a_dead_row_says_nothing_when_all_rows_are_read() -> None:
     row = (5, 17, 20220118, "x", 1)
 
     assert () == events().of_row("KARTEI", row, "snapshot", 9, A_MOMENT)
 
 
-def test_a_repaired_row_ends_its_dead_letter_and_is_counted_no_more():
+def test_a_repaired_row_ends_its_dead_letter_and_is_counted_no_more() -> None:
     withdrawn = Withdrawn()
     broken = list(withdrawn.following(of_change("KARTEI", "U", 5, (5, 17, 0, "x", 0))))
     again = list(withdrawn.following(of_change("KARTEI", "U", 5, (5, 17, 1, "x", 0))))
@@ -137,7 +142,7 @@ def test_a_repaired_row_ends_its_dead_letter_and_is_counted_no_more():
     assert 0 == len(withdrawn)
 
 
-def a_message(version, size=1):
+def a_message(version: Any, size: Any = 1) -> Any:
     return Message("t", b"", b"x" * size, (), "KARTEI", version)
 
 
@@ -146,8 +151,8 @@ runs = st.lists(st.tuples(st.integers(1, 7), st.integers(0, 9)), max_size=12)
 
 @given(runs=runs, most=st.integers(1, 6), most_bytes=st.integers(1, 40))
 def test_slices_hold_everything_in_order_and_tear_only_what_is_larger_than_one(
-    runs, most, most_bytes
-):
+    runs: Any, most: Any, most_bytes: Any
+) -> None:
     messages = [
         a_message(version, size) for version, (count, size) in enumerate(runs) for _ in range(count)
     ]

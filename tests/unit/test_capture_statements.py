@@ -1,6 +1,7 @@
 """The capture's statements, to the letter."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,15 +21,16 @@ CASES = {
     "capture_begin": statements.BEGIN + "\n",
     "capture_end": statements.END + "\n",
     "capture_identity": statements.IDENTITY,
+    "capture_retention": statements.RETENTION,
 }
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_statement_is_its_golden_text(case):
+def test_a_statement_is_its_golden_text(case: Any) -> None:
     assert CASES[case] == (GOLDEN / f"{case}.sql").read_text(encoding="utf-8")
 
 
-def test_tables_are_told_to_the_clock_as_they_are_quoted():
+def test_tables_are_told_to_the_clock_as_they_are_quoted() -> None:
     names = statements.clock(a_mapping(names={"KARTEI": "x]y"})).parameters
 
     assert "[ck].[x]]y]" in names
