@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -32,8 +32,8 @@ def _print_json(data: object) -> None:
     click.echo(json.dumps(data, ensure_ascii=False, indent=2))
 
 
-def _print(lines: object) -> None:
-    for line in lines:  # type: ignore[attr-defined]  # any iterable of lines
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
         click.echo(line)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -68,8 +68,8 @@ def _sure(mapping: Mapping) -> list[Step]:
     return [step for step in review.steps(mapping) if step.confidence >= SURE]
 
 
-def _print(lines: object) -> None:
-    for line in lines:  # type: ignore[attr-defined]  # any iterable of lines
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
         click.echo(line)
 
 

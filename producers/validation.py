@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from producers import canonical, drift, extract, survey
 from producers import validation_statements as statements
+from producers.canonical import Kind
 from producers.discovery import fitness
+from producers.review import shown_values
 from producers.rows import liveness
 from schemas import dates
 from schemas.errors import SkipRecord
@@ -231,8 +233,10 @@ class _Probe:
         unknown = table.unknown(art for art in counts if art is not None)
         strange = sorted(set(unknown) - SPECIAL_PAYERS)
         if strange:
-            insurers = sum(n for art, n in counts.items() if art and cleaned(art) in strange)
-            shown = ", ".join(value[:10] or "blank" for value in strange[:8])
+            insurers = sum(
+                counts[art] for art in counts if art is not None and cleaned(art) in strange
+            )
+            shown = ", ".join(text or "blank" for text in shown_values(Kind.ART, strange[:8]))
             text = f"{insurers:,} insurers have kinds that insurance_status does not name: {shown}"
             yield Finding(Level.WARNING, "KASSEN.ART", text)
         else:

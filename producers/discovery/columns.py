@@ -10,7 +10,7 @@ from producers import canonical
 from producers.canonical import Kind
 from producers.catalog import Column, Table
 from producers.discovery import fitness, inclusion, names
-from producers.discovery.evidence import Evidence, combined, of_name
+from producers.discovery.evidence import CONTESTED, Evidence, combined, of_name
 from producers.discovery.inclusion import Link, Links
 from producers.discovery.names import Match
 from producers.discovery.profiles import Profile
@@ -61,6 +61,8 @@ def propose(role: str, table: Table, style: Match, context: Context) -> dict[str
         free = [one for one in named[key] if one.column.name not in taken]
         picked, rivals = _decide(free, habit)
         if picked is not None:
+            if _contested(role, key, picked, table, named, context):
+                picked = replace(picked, confidence=min(picked.confidence, CONTESTED))
             taken[picked.column.name] = key
             result[key] = _column(key, picked, context)
         elif rivals:
@@ -153,6 +155,38 @@ def _decide(
         return None, [one for one in candidates if one.match <= Match.SYNONYM_SUFFIX]
     group = [one for one in candidates if one.match is winner]
     return (group[0], ()) if len(group) == 1 else (None, group)
+
+
+def _contested(  # noqa: PLR0917 - all that a column is seen beside
+    role: str,
+    key: str,
+    picked: _Candidate,
+    table: Table,
+    named: Mapping[str, Sequence[_Candidate]],
+    context: Context,
+) -> bool:
+    """Tell whether another column could be meant where the name is a synonym only.
+
+    That is one with a weaker name for the same, or one that no name explains and whose values
+    fit as well.
+    """
+    if picked.match <= Match.SUFFIX or key == "ID":
+        return False
+    if any(one.column.name != picked.column.name for one in named[key]):
+        return True
+    kind = canonical.TABLES[role][key].kind
+    if kind not in {Kind.DATE, Kind.TEXT, Kind.CODE, Kind.ART}:
+        return False
+    own = fitness.score(kind, picked.column, context.profiles.get(picked.column.name), key)
+    if own is None or own.weight <= 0:
+        return False
+    explained = {one.column.name for candidates in named.values() for one in candidates}
+    return any(
+        (seen := fitness.score(kind, column, context.profiles.get(column.name), key)) is not None
+        and seen.weight >= own.weight - MARGIN
+        for column in table.columns
+        if column.name not in explained and fitness.can_hold(kind, column)
+    )
 
 
 def _open(rivals: Sequence[_Candidate]) -> ColumnMapping:

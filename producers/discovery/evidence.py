@@ -14,9 +14,11 @@ from math import prod
 
 from producers.discovery.names import Match
 
-__all__ = ["CEILINGS", "SURE", "WEIGHTS", "Evidence", "combined", "of_name"]
+__all__ = ["CEILINGS", "CONTESTED", "SURE", "WEIGHTS", "Evidence", "combined", "of_name"]
 
 SURE = 0.9
+# The most for a name beside which there is another one that could be meant.
+CONTESTED = 0.88
 WEIGHTS = {
     Match.EXACT: 0.9,
     Match.SUFFIX: 0.85,

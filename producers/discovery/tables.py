@@ -10,7 +10,7 @@ from producers import canonical
 from producers.canonical import Kind
 from producers.catalog import Catalog, Table
 from producers.discovery import columns, fitness, inclusion, shape
-from producers.discovery.evidence import Evidence, combined, of_name
+from producers.discovery.evidence import CONTESTED, Evidence, combined, of_name
 from producers.discovery.inclusion import Link, Links
 from producers.discovery.names import Match
 from producers.discovery.profiles import Profile
@@ -72,7 +72,9 @@ def by_name(role: str, found: Sequence[Named], habit: Match) -> Choice | None:
     if only.match > Match.SUFFIX and only.found < SHAPE_LEAD:
         # Another word for it, and nothing inside that bears the word out.
         return None
-    ceiling = 1.0 if len(group) == 1 else 0.88
+    others = [one for one in found if one is not only and only.found - one.found < SHAPE_LEAD]
+    contested = len(group) > 1 or (only.match > Match.SUFFIX and bool(others))
+    ceiling = CONTESTED if contested else 1.0
     confidence = combined(pieces, only.match, ceiling=ceiling)
     return Choice(only.table, only.match, confidence, tuple(pieces))
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from producers import canonical, quoting
 from producers.catalog import Catalog
+from producers.discovery import vocabulary
 from tests.unit.discovery.in_memory import Center, confidences, names
 from tests.unit.discovery.schemas import MADE, Plan, center, five
 
@@ -74,6 +75,38 @@ def nameless(seed: int) -> dict[str, str]:
         f"{role}.{key}": f"C{number}"
         for (role, key), number in zip(canonical.columns(), numbers, strict=True)
     }
+
+
+def mixed(seed: int) -> dict[str, str]:
+    """Name every table and column in a way of its own: plain, suffixed, another word, nothing."""
+    luck = random.Random(seed)
+
+    def one(plain: str, words: frozenset[str]) -> str:
+        suffix = "".join(luck.choices(LETTERS, k=luck.randint(2, 4)))
+        ways = [plain, f"{plain}_{suffix}", f"Q{luck.randint(100, 999)}"]
+        way = luck.choice([*ways, *sorted(words)[:5], f"{luck.choice(sorted(words))}_{suffix}"])
+        while way.casefold() in used:
+            way = f"Q{luck.randint(100, 9999)}"
+        used.add(way.casefold())
+        return way
+
+    used: set[str] = set()
+    renamed = {role: one(role, vocabulary.TABLES[role][0]) for role in canonical.TABLES}
+    for role, keys in canonical.TABLES.items():
+        used = set()
+        for key in keys:
+            renamed[f"{role}.{key}"] = one(key, vocabulary.COLUMNS[role, key][0])
+    return renamed
+
+
+@settings(few, max_examples=150)
+@given(seeds)
+def test_whatever_way_names_are_made_a_sure_name_is_right(seed: int) -> None:
+    renamed = mixed(seed)
+    mapping = center(five(renamed), seed).propose()
+    said, sure = names(mapping), confidences(mapping)
+    wrong = {p: said[p] for p in renamed if said[p] != renamed[p] and sure[p] >= 0.9}
+    assert wrong == {}
 
 
 @few
