@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from collections.abc import Mapping
 from dataclasses import field, replace
 from datetime import timedelta
@@ -15,6 +14,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
+from chartfeed import password
+from chartfeed.password import Secret
 from schemas import document
 from schemas.errors import BadInput
 
@@ -24,7 +25,6 @@ __all__ = [
     "Output",
     "Producers",
     "Registry",
-    "Secret",
     "Settings",
     "SqlServer",
     "Stream",
@@ -76,21 +76,6 @@ class Kafka:
 @dataclass(frozen=True, slots=True, config=_STRICT)
 class Registry:
     url: Text = "http://127.0.0.1:8081/apis/ccompat/v7"
-
-
-class Secret:
-    """A password that shows itself to nobody but `reveal`."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        return self._value
-
-    def __repr__(self) -> str:
-        return "Secret(…)"
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
@@ -214,7 +199,7 @@ class Settings:
         """Return a center's password from where the configuration says it is."""
         own = (center.password_env, center.password_file, center.password_command)
         given = center if any(own) else self.sqlserver
-        return _password(given, center.id, self.path.parent, self.environment)
+        return password.find(given, center.id, self.path.parent, self.environment)
 
     @property
     def output_path(self) -> str:
@@ -222,53 +207,6 @@ class Settings:
         if "://" in self.output.path:
             return self.output.path
         return str(self.path.parent / self.output.path)
-
-
-def _password(
-    given: SqlServer | Center, center_id: str, base: Path, environment: Mapping[str, str]
-) -> Secret:
-    if given.password_env:
-        if given.password_env in environment:
-            return Secret(environment[given.password_env])
-        raise BadInput(
-            f"{center_id}: the environment variable {given.password_env} is not set",
-            hint=f"export {given.password_env}=…",
-            center=center_id,
-        )
-    if given.password_file:
-        path = base / given.password_file
-        try:
-            return Secret(path.read_text(encoding="utf-8").rstrip("\r\n"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise BadInput(
-                f"{center_id}: the password file {path} can't be read: {error}",
-                hint=f"put the password into {path}",
-                center=center_id,
-            ) from error
-    if given.password_command:
-        try:
-            answer = subprocess.run(  # noqa: S602 - the operator's own command line
-                given.password_command,
-                shell=True,
-                cwd=base,
-                capture_output=True,
-                text=True,
-                timeout=30,
-                check=True,
-            )
-        except (subprocess.SubprocessError, UnicodeDecodeError) as error:
-            # Neither its output nor its arguments are shown: both may hold the secret.
-            raise BadInput(
-                f"{center_id}: password_command failed ({type(error).__name__})",
-                hint="run the command by hand and look at what it says",
-                center=center_id,
-            ) from None
-        return Secret(answer.stdout.rstrip("\r\n"))
-    raise BadInput(
-        f"{center_id}: no password is configured",
-        hint="set sqlserver.password_env, password_file or password_command",
-        center=center_id,
-    )
 
 
 def find(option: str | None, environment: Mapping[str, str], folder: Path, local: Path) -> Path:
