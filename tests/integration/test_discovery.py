@@ -20,6 +20,7 @@ from deploy.local import practices
 from deploy.local.practice import fillers, layout, truth
 from deploy.local.practices import FAMILIES, Practice, Request
 from producers import audit, drift, mapping_file, quoting
+from producers.choices import Choices
 from producers.connection import Settings, connect
 from producers.errors import Drift
 from tests import approved
@@ -270,7 +271,7 @@ def test_a_key_of_two_columns_is_refused(group: Group) -> None:
     settings = group.settings
     center = settings.center(practice.center_id)
     group.run("discover", practice.center_id)
-    report = mappings.examine(settings, center, mappings.load(settings, center), mappings.Choices())
+    report = mappings.examine(settings, center, mappings.load(settings, center), Choices())
     assert not report.errors
     changed = mappings.load(settings, center).approved_as("Ada", datetime.now(UTC))
     tables = dict(changed.tables)
