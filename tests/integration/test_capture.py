@@ -11,6 +11,7 @@ import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -22,14 +23,17 @@ from chartfeed.resync import resync
 from deploy.local import practices
 from producers import quoting
 from producers.canonical import TRACKED
+from producers.capture import snapshot
+from producers.capture.errors import KafkaDown
 from producers.capture.events import TABLES
+from producers.capture.publisher import Publisher
 from producers.connection import connect
 from producers.errors import Drift
 from producers.rows import COLUMNS, Rules
 from schemas import avro, topics
 from schemas.codec import Decoder
 from schemas.errors import SkipRecord
-from schemas.records import Checkpoint, DeadLetter
+from schemas.records import CenterStatus, Checkpoint, DeadLetter
 from tests import approved
 from tests.factories import A_MOMENT
 from tests.practices_on import settings as login_of
@@ -50,7 +54,7 @@ sys.exit(produce(sys.argv[2:], obj=Context(sys.argv[1]), standalone_mode=False))
 class Group:
     """Approved practices on a stand-in, and a broker and a registry for them."""
 
-    def __init__(self, folder, planned, sa, mappings, kafka):
+    def __init__(self, folder: Any, planned: Any, sa: Any, mappings: Any, kafka: Any) -> None:
         self.config = folder / "chartfeed.yml"
         self.planned = planned
         self.sa = sa
@@ -58,23 +62,23 @@ class Group:
         self.kafka = kafka
         self._next = iter(planned)
 
-    def practice(self):
+    def practice(self) -> Any:
         """Give a practice that no other test has."""
         return Practice(self, next(self._next))
 
 
 class Practice:
-    def __init__(self, group, planned):
+    def __init__(self, group: Any, planned: Any) -> None:
         self.id = planned.center_id
         self._group = group
         self._login = replace(group.sa, database=planned.database)
         self.mapping = group.mappings[self.id]
         self.partition = topics.partition_of_center(self.id, 12)
 
-    def named(self, sql):
+    def named(self, sql: Any) -> Any:
         """Put the actual names in: <KARTEI> for a table, <KARTEI.DATUM> for a column."""
 
-        def actual(match):
+        def actual(match: Any) -> Any:
             table, _, column = match[1].partition(".")
             if column:
                 return quoting.name(self.mapping.column(table, column))
@@ -82,27 +86,27 @@ class Practice:
 
         return re.sub(r"<([A-Z_.]+)>", actual, sql)
 
-    def run(self, *sql):
+    def run(self, *sql: Any) -> None:
         """Run each text as one transaction, as the practice's own software would."""
         with closing(connect(self._login)) as connection:
             for text in sql:
                 connection.execute("BEGIN TRANSACTION; " + self.named(text) + "; COMMIT;").close()
 
-    def rows(self, sql):
+    def rows(self, sql: Any) -> Any:
         with closing(connect(self._login)) as connection:
             return connection.execute(self.named(sql)).fetchall()
 
-    def once(self, command=produce, *arguments):
+    def once(self, command: Any = produce, *arguments: Any) -> Any:
         given = list(arguments) or ["--center", self.id, "--once"]
         return CliRunner().invoke(
             command, given, obj=Context(str(self._group.config)), standalone_mode=False
         )
 
-    def caught_up(self):
+    def caught_up(self) -> None:
         done = self.once()
         assert 0 == done.return_value, done.stderr or done.exception
 
-    def start(self, *arguments):
+    def start(self, *arguments: Any) -> Any:
         return subprocess.Popen(
             [sys.executable, "-c", PRODUCE, self._group.config, "--center", self.id, *arguments],
             cwd=ROOT,
@@ -111,14 +115,14 @@ class Practice:
             text=True,
         )
 
-    def messages(self, topic, since=0):
+    def messages(self, topic: Any, since: Any = 0) -> Any:
         """Give this center's committed messages of a topic, in order."""
         settings = self._group.kafka | {
             "group.id": "test",
             "isolation.level": "read_committed",
             "enable.partition.eof": True,
         }
-        found = []
+        found: list[Any] = []
         with closing(Consumer(settings)) as consumer:
             consumer.assign([TopicPartition(topic.name, self.partition, 0)])
             while True:
@@ -126,12 +130,11 @@ class Practice:
                 assert message is not None
                 if message.error():
                     return found[since:]
-                if message.key() == self.id.encode() or message.key().startswith(
-                    f"{self.id}/".encode()
-                ):
+                key = message.key() or b""
+                if key == self.id.encode() or key.startswith(f"{self.id}/".encode()):
                     found.append(message)
 
-    def published(self):
+    def published(self) -> Any:
         """Give what the topics say of every row now: its record as of no version and time."""
         found = {}
         for table, (topic, type_) in TABLES.items():
@@ -139,7 +142,7 @@ class Practice:
                 found[table, message.key()] = decoded(type_, message)
         return {key: value for key, value in found.items() if value is not None}
 
-    def at_source(self):
+    def at_source(self) -> Any:
         """Give what the topics should say."""
         rules = Rules.of(self.mapping)
         make = {
@@ -161,7 +164,7 @@ class Practice:
                     found[table, key] = record
         return found
 
-    def events(self, since):
+    def events(self, since: Any) -> Any:
         """Give the events after those counted in `since`, as topic, row, operation."""
         return [
             (
@@ -173,13 +176,16 @@ class Practice:
             for message in self.messages(topic, since[topic])
         ]
 
-    def counted(self):
+    def counted(self) -> Any:
         return {topic: len(self.messages(topic)) for topic in topics.SOURCE}
 
-    def checkpoint(self):
+    def checkpoint(self) -> Any:
         return decoded(Checkpoint, self.messages(topics.CHECKPOINTS)[-1], plain=False)
 
-    def dead_letters(self):
+    def status(self) -> Any:
+        return decoded(CenterStatus, self.messages(topics.CENTER_STATUS)[-1], plain=False)
+
+    def dead_letters(self) -> Any:
         """Give the rows whose dead letters stand, as table, key and reason."""
         letters = {}
         for message in self.messages(topics.DEAD_LETTERS):
@@ -188,7 +194,7 @@ class Practice:
         return sorted((at.table, at.key, at.reason) for at in letters.values() if at is not None)
 
 
-def decoded(type_, message, *, plain=True):
+def decoded(type_: Any, message: Any, *, plain: Any = True) -> Any:
     if message.value() is None:
         return None
     decoder = Decoder(type_)
@@ -198,7 +204,7 @@ def decoded(type_, message, *, plain=True):
 
 
 @pytest.fixture(scope="module")
-def group(tmp_path_factory, stack, services, chartfeed):
+def group(tmp_path_factory: Any, stack: Any, services: Any, chartfeed: Any) -> Any:
     chartfeed("topics", "create", home=stack)
     folder = tmp_path_factory.mktemp("group")
     request = practices.Request(
@@ -234,11 +240,11 @@ def group(tmp_path_factory, stack, services, chartfeed):
 
 
 @pytest.fixture
-def practice(group):
+def practice(group: Any) -> Any:
     return group.practice()
 
 
-def test_all_rows_then_every_deed_reach_kafka_once(practice):
+def test_all_rows_then_every_deed_reach_kafka_once(practice: Any) -> None:
     practice.caught_up()
 
     assert practice.at_source() == practice.published()
@@ -278,7 +284,7 @@ def test_all_rows_then_every_deed_reach_kafka_once(practice):
     assert practice.at_source() == practice.published()
 
 
-def test_a_broken_row_is_withdrawn_and_comes_back_when_it_is_repaired(practice):
+def test_a_broken_row_is_withdrawn_and_comes_back_when_it_is_repaired(practice: Any) -> None:
     practice.caught_up()
     letters = practice.dead_letters()
     [(entry,)] = practice.rows(
@@ -300,7 +306,7 @@ def test_a_broken_row_is_withdrawn_and_comes_back_when_it_is_repaired(practice):
     assert len(letters) == practice.checkpoint().dead_letters
 
 
-def test_a_table_emptied_by_truncate_waits_for_a_person(practice):
+def test_a_table_emptied_by_truncate_waits_for_a_person(practice: Any) -> None:
     practice.caught_up()
     practice.run("UPDATE <KARTEI> SET <KARTEI.BEMERKUNG> = N'davor'")
     practice.caught_up()
@@ -323,7 +329,7 @@ def test_a_table_emptied_by_truncate_waits_for_a_person(practice):
     assert practice.messages(topics.COMMANDS)[-1].value() is None
 
 
-def test_rows_deleted_while_changes_expired_are_noticed(practice):
+def test_rows_deleted_while_changes_expired_are_noticed(practice: Any) -> None:
     practice.caught_up()
     [(entry,)] = practice.rows("SELECT TOP (1) ID FROM <KARTEI> WHERE <KARTEI.DELKZ> = 0")
     practice.run(
@@ -340,7 +346,7 @@ def test_rows_deleted_while_changes_expired_are_noticed(practice):
     assert practice.at_source() == practice.published()
 
 
-def test_a_renamed_column_stops_the_center_and_loses_nothing(practice):
+def test_a_renamed_column_stops_the_center_and_loses_nothing(practice: Any) -> None:
     practice.caught_up()
     before = practice.checkpoint()
     column = practice.mapping.column("KARTEI", "BEMERKUNG")
@@ -352,9 +358,11 @@ def test_a_renamed_column_stops_the_center_and_loses_nothing(practice):
     assert Drift.exit_code == stopped.return_value
     assert f"column {practice.mapping.table('KARTEI')}.{column}" in stopped.stderr
     assert before.version == practice.checkpoint().version
+    told = practice.status()
+    assert ("drift", f"chartfeed mapping diff {practice.id}") == (told.state, told.next_command)
 
 
-def killed_while_it_works(practice, seconds):
+def killed_while_it_works(practice: Any, seconds: Any) -> Any:
     process = practice.start()
     deadline = time.monotonic() + 20
     number = 0
@@ -368,7 +376,7 @@ def killed_while_it_works(practice, seconds):
     return number
 
 
-def test_after_kills_at_any_moment_the_topics_say_what_the_source_says(practice):
+def test_after_kills_at_any_moment_the_topics_say_what_the_source_says(practice: Any) -> None:
     practice.caught_up()
     for seconds in (0.0, 0.03, 0.1, 0.3):
         killed_while_it_works(practice, seconds)
@@ -376,14 +384,14 @@ def test_after_kills_at_any_moment_the_topics_say_what_the_source_says(practice)
     practice.caught_up()
 
     assert practice.at_source() == practice.published()
-    versions = {}
+    versions: dict[Any, int] = {}
     for message in practice.messages(topics.CHART_ENTRIES):
         version = int(dict(message.headers())["source_version"])
         assert versions.get(message.key(), -1) < version, "an event was sent twice, or late"
         versions[message.key()] = version
 
 
-def test_of_two_producers_the_newer_stays_and_the_older_says_so(practice):
+def test_of_two_producers_the_newer_stays_and_the_older_says_so(practice: Any) -> None:
     older = practice.start()
     wait_for(lambda: practice.messages(topics.CHECKPOINTS))
     newer = practice.start()
@@ -394,35 +402,53 @@ def test_of_two_producers_the_newer_stays_and_the_older_says_so(practice):
 
     practice.run("UPDATE <KARTEI> SET <KARTEI.BEMERKUNG> = N'neu'")
     wait_for(lambda: practice.at_source() == practice.published())
+    told = practice.status()
+    assert "streaming" == told.state
+    assert 172_000 < told.retention_headroom_seconds <= 172_800
     newer.send_signal(signal.SIGTERM)
     began = time.monotonic()
     _, said = newer.communicate(timeout=20)
     assert 0 == newer.returncode, said
     assert time.monotonic() - began < 5
+    assert "stopped" == practice.status().state
 
 
-def wait_for(condition, seconds=40):
+def wait_for(condition: Any, seconds: Any = 40) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.3)
 
 
-def test_a_snapshot_that_was_cut_short_goes_on_where_it_was(practice, monkeypatch):
-    from producers.capture import snapshot
-
+def test_a_snapshot_that_was_cut_short_goes_on_where_it_was(
+    practice: Any, monkeypatch: Any
+) -> None:
     monkeypatch.setattr(snapshot.read, "__kwdefaults__", {"chunk_rows": 5})
-    process = practice.start()
-    wait_for(lambda: practice.messages(topics.CHECKPOINTS))
-    process.kill()
-    process.communicate(timeout=10)
+    commit, calls = Publisher.commit, iter(range(10_000))
+
+    def breaking(self, messages: Any, checkpoint: Any) -> Any:
+        if next(calls) in {7, 8, 30}:
+            raise KafkaDown("gone in the middle of it")
+        return commit(self, messages, checkpoint)
+
+    monkeypatch.setattr(Publisher, "commit", breaking)
 
     practice.caught_up()
 
     assert practice.at_source() == practice.published()
+    # No row was read again: each was published once, though it took three attempts.
+    said = [message for topic in topics.SOURCE for message in practice.messages(topic)]
+    assert len(said) == len({(message.topic(), message.key()) for message in said})
+    progress = [
+        decoded(Checkpoint, message, plain=False)
+        for message in practice.messages(topics.CHECKPOINTS)
+    ]
+    assert len(progress) > 10
+    assert {True} == {at.partial and at.snapshot is not None for at in progress[:-1]}
+    assert None is progress[-1].snapshot
 
 
-def test_a_center_without_approval_or_tracking_is_told_what_to_do(practice):
+def test_a_center_without_approval_or_tracking_is_told_what_to_do(practice: Any) -> None:
     practice.rows(practice.named("ALTER TABLE <KASSEN> DISABLE CHANGE_TRACKING; SELECT 1"))
 
     stopped = practice.once()

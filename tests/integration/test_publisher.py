@@ -10,6 +10,7 @@ import time
 import uuid
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from confluent_kafka import Producer
@@ -35,21 +36,21 @@ PARTITION = 3
 
 
 @pytest.fixture(scope="session")
-def kafka(stack, services, chartfeed):
+def kafka(stack: Any, services: Any, chartfeed: Any) -> Any:
     chartfeed("topics", "create", home=stack)
     return {"bootstrap.servers": services["kafka"]["address"]}
 
 
 @pytest.fixture
-def center():
+def center() -> Any:
     return f"center_{uuid.uuid4().hex[:8]}"
 
 
 @pytest.fixture
-def publisher(kafka, center):
+def publisher(kafka: Any, center: Any) -> Any:
     made = []
 
-    def make(**options):
+    def make(**options: Any) -> Any:
         made.append(Publisher(kafka | options, center, PARTITION, ENCODE))
         made[-1].open()
         return made[-1]
@@ -60,33 +61,35 @@ def publisher(kafka, center):
 
 
 @pytest.fixture
-def readback(kafka):
+def readback(kafka: Any) -> Any:
     return Readback(kafka, PARTITION)
 
 
-def events(center, *values, topic=topics.CHART_ENTRIES):
+def events(center: Any, *values: Any, topic: Any = topics.CHART_ENTRIES) -> Any:
     return [
         Message(topic.name, f"{center}/{value}".encode(), b"x", headers("insert", 1), "KARTEI", 1)
         for value in values
     ]
 
 
-def checkpoint_of(center, version=10):
+def checkpoint_of(center: Any, version: Any = 10) -> Any:
     return replace(a_checkpoint(), center_id=center, version=version)
 
 
-def last_checkpoint(readback, center):
+def last_checkpoint(readback: Any, center: Any) -> Any:
     decoder = Decoder(Checkpoint)
     decoder.learn(1, avro.load(Checkpoint))
     value = readback.last(topics.CHECKPOINTS, center.encode())
     return None if value is None else decoder.decode(value)
 
 
-def seen(readback, center, topic=topics.CHART_ENTRIES):
+def seen(readback: Any, center: Any, topic: Any = topics.CHART_ENTRIES) -> Any:
     return {key.decode().split("/")[1] for _, key in readback.keys(topic, f"{center}/".encode())}
 
 
-def test_what_is_read_back_is_what_was_committed(publisher, readback, center):
+def test_what_is_read_back_is_what_was_committed(
+    publisher: Any, readback: Any, center: Any
+) -> None:
     first = publisher()
     assert last_checkpoint(readback, center) is None
 
@@ -101,8 +104,8 @@ def test_what_is_read_back_is_what_was_committed(publisher, readback, center):
 
 
 def test_a_checkpoint_is_found_behind_thousands_of_others_records(
-    publisher, readback, center, kafka
-):
+    publisher: Any, readback: Any, center: Any, kafka: Any
+) -> None:
     written = publisher().commit([], checkpoint_of(center))
     others = Producer(kafka)
     for _ in range(3000):
@@ -112,7 +115,7 @@ def test_a_checkpoint_is_found_behind_thousands_of_others_records(
     assert written == last_checkpoint(readback, center)
 
 
-def test_the_second_producer_fences_the_first(publisher, readback, center):
+def test_the_second_producer_fences_the_first(publisher: Any, readback: Any, center: Any) -> None:
     first = publisher()
     first.commit(events(center, 1), checkpoint_of(center))
 
@@ -126,7 +129,9 @@ def test_the_second_producer_fences_the_first(publisher, readback, center):
     assert 12 == last_checkpoint(readback, center).version
 
 
-def test_what_an_older_producer_left_open_is_never_seen(publisher, readback, center, kafka):
+def test_what_an_older_producer_left_open_is_never_seen(
+    publisher: Any, readback: Any, center: Any, kafka: Any
+) -> None:
     older = Producer(kafka | {"transactional.id": transactional_id(center)})
     older.init_transactions(20)
     older.begin_transaction()
@@ -139,8 +144,8 @@ def test_what_an_older_producer_left_open_is_never_seen(publisher, readback, cen
 
 
 def test_an_event_that_kafka_refuses_takes_its_whole_transaction_with_it(
-    publisher, readback, center
-):
+    publisher: Any, readback: Any, center: Any
+) -> None:
     first = publisher()
     messages = events(center, 1, 2)
     messages[0] = replace(messages[0], value=b"x" * 2_000_000)
@@ -155,8 +160,8 @@ def test_an_event_that_kafka_refuses_takes_its_whole_transaction_with_it(
 
 
 def test_a_newer_checkpoint_behind_anothers_open_transaction_is_waited_for(
-    publisher, readback, center, kafka
-):
+    publisher: Any, readback: Any, center: Any, kafka: Any
+) -> None:
     """The last stable offset would show the old position, and events would be sent twice."""
     ours = publisher()
     ours.commit([], checkpoint_of(center, 10))
@@ -218,8 +223,8 @@ STEPS = {
 
 @pytest.mark.parametrize("step", STEPS)
 def test_after_a_kill_events_and_position_are_both_there_or_both_not(
-    publisher, readback, center, kafka, step
-):
+    publisher: Any, readback: Any, center: Any, kafka: Any, step: Any
+) -> None:
     died = subprocess.run(
         [
             sys.executable,
@@ -246,8 +251,8 @@ def test_after_a_kill_events_and_position_are_both_there_or_both_not(
     assert 3 == last_checkpoint(readback, center).version
 
 
-def test_a_broker_that_does_not_answer_is_told_as_such(center):
-    nowhere = {"bootstrap.servers": "127.0.0.1:9", "socket.connection.setup.timeout.ms": 1000}
+def test_a_broker_that_does_not_answer_is_told_as_such(center: Any) -> None:
+    nowhere: Any = {"bootstrap.servers": "127.0.0.1:9", "socket.connection.setup.timeout.ms": 1000}
     publisher = Publisher(nowhere, center, PARTITION, ENCODE)
 
     began = time.monotonic()
@@ -257,7 +262,7 @@ def test_a_broker_that_does_not_answer_is_told_as_such(center):
     assert time.monotonic() - began < 30
 
 
-def test_no_configuration_takes_the_guarantees_away(kafka, center):
+def test_no_configuration_takes_the_guarantees_away(kafka: Any, center: Any) -> None:
     loose = {"enable.idempotence": False, "transactional.id": "mine", "transaction.timeout.ms": 1}
     publisher = Publisher(kafka | loose, center, PARTITION, ENCODE)
 
@@ -265,10 +270,8 @@ def test_no_configuration_takes_the_guarantees_away(kafka, center):
     assert publisher._settings["enable.idempotence"]
 
 
-def test_schemas_are_registered_once_and_found_by_id(services):
+def test_schemas_are_registered_once_and_found_by_id(services: Any) -> None:
     registry = Registry(services["registry"]["address"])
-    with pytest.raises(Unregistered, match="chartfeed schemas register"):
-        registry.id_of(topics.PROGRESS)
 
     ids = {topic: registry.register(topic) for topic in RECORDS}
 
@@ -281,7 +284,18 @@ def test_schemas_are_registered_once_and_found_by_id(services):
         assert theirs == registry.latest(topic)
 
 
-def test_a_schema_that_old_values_do_not_fit_is_refused(services, monkeypatch):
+def test_a_schema_that_is_not_registered_names_the_next_command(
+    services: Any, monkeypatch: Any
+) -> None:
+    registry = Registry(services["registry"]["address"])
+    changed = avro.text(RECORDS[topics.PROGRESS]).replace('"applied_at"', '"applied"')
+    monkeypatch.setattr(avro, "text", lambda _record: changed)
+
+    with pytest.raises(Unregistered, match="chartfeed schemas register"):
+        registry.id_of(topics.PROGRESS)
+
+
+def test_a_schema_that_old_values_do_not_fit_is_refused(services: Any, monkeypatch: Any) -> None:
     registry = Registry(services["registry"]["address"])
     registry.register(topics.COMMANDS)
     changed = avro.text(RECORDS[topics.COMMANDS]).replace('"command_id"', '"other_id"')
@@ -291,6 +305,6 @@ def test_a_schema_that_old_values_do_not_fit_is_refused(services, monkeypatch):
         registry.register(topics.COMMANDS)
 
 
-def test_a_registry_that_does_not_answer_is_told_with_the_next_command():
+def test_a_registry_that_does_not_answer_is_told_with_the_next_command() -> None:
     with pytest.raises(Outside, match="chartfeed local up registry"):
         Registry("http://127.0.0.1:9/x").id_of(topics.COMMANDS)
