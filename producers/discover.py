@@ -7,8 +7,8 @@ from collections.abc import Mapping as Dict
 import pyodbc
 
 from producers import survey
-from producers.discovery import proposal
-from producers.discovery.proposal import Question
+from producers.discovery import proposal, sampling
+from producers.discovery.question import Question, nothing_learned
 from producers.discovery.shape import Learned
 from producers.mapping import Mapping
 
@@ -22,7 +22,7 @@ def propose(
     *,
     center: str,
     database: str,
-    learned: Learned = proposal.nothing_learned,
+    learned: Learned = nothing_learned,
     chosen: Dict[str, str] | None = None,
 ) -> Mapping:
     """Give the mapping that a center's schema and samples of its values suggest.
@@ -31,8 +31,8 @@ def propose(
     """
     catalog = survey.read_catalog(connection, center)
     question = Question(catalog, learned, chosen or {})
-    sampled = proposal.tables_to_sample(question)
+    sampled = sampling.tables_to_sample(question)
     profiles = survey.read_profiles(connection, center, sampled, SAMPLE)
-    links = proposal.links_to_test(question, profiles)
+    links = sampling.links_to_test(question, profiles)
     found = survey.read_links(connection, center, catalog, links, SAMPLE)
     return proposal.propose(question, profiles, found, center=center, database=database)

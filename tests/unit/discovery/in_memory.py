@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from producers import mapping as mappings
 from producers.catalog import Catalog, Column, Table
-from producers.discovery import profiles, proposal
+from producers.discovery import profiles, proposal, sampling
 from producers.discovery.inclusion import Found, Link
-from producers.discovery.proposal import Question
+from producers.discovery.question import Question, nothing_learned
 from producers.discovery.shape import Learned
 
 SAMPLE = 500
@@ -34,7 +34,7 @@ class Center:
 
     catalog: Catalog
     rows: Mapping[tuple[str, str], Sequence[Row]]
-    learned: Learned = proposal.nothing_learned
+    learned: Learned = nothing_learned
     chosen: Mapping[str, str] = field(default_factory=dict)
 
     def propose(self) -> mappings.Mapping:
@@ -44,9 +44,9 @@ class Center:
                 column.name: profiles.of([row[at] for row in self._rows(table)[:SAMPLE]])
                 for at, column in enumerate(table.columns)
             }
-            for table in proposal.tables_to_sample(question)
+            for table in sampling.tables_to_sample(question)
         }
-        links = {link: self._found(link) for link in proposal.links_to_test(question, seen)}
+        links = {link: self._found(link) for link in sampling.links_to_test(question, seen)}
         return proposal.propose(question, seen, links, center="center_07", database="DentalDB_07")
 
     def _rows(self, table: Table) -> Sequence[Row]:

@@ -16,7 +16,7 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 suffixes = st.text(LETTERS, min_size=2, max_size=4)
 seeds = st.integers(0, 10_000)
 identifiers = st.text(
-    st.characters(exclude_categories=("Cs",), exclude_characters="\x00"),
+    st.characters(codec="utf-8", exclude_characters="\x00"),
     min_size=1,
     max_size=128,
 ).filter(lambda text: len(text.encode("utf-16-le")) <= 256)

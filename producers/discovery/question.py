@@ -1,0 +1,116 @@
+"""What is asked of a center, and what names alone answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Dict
+from dataclasses import dataclass, field
+
+from producers.catalog import Catalog
+from producers.discovery import shape, tables
+from producers.discovery.evidence import Evidence
+from producers.discovery.names import Match
+from producers.discovery.shape import Learned, Named
+from producers.discovery.tables import Choice
+
+__all__ = ["ORDER", "Question", "by_name", "nothing_learned", "schemas", "taken", "within"]
+
+# Those with telling contents first; PATKASSE has only ids and comes last.
+ORDER = ("PATIENT", "KASSEN", "KARTEI", "LEISTUNG", "PATKASSE")
+
+
+def nothing_learned(table: str, column: str | None) -> frozenset[str]:
+    """Give no names: nothing was learned yet."""
+    del table, column
+    return frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of a center: its catalog, what other centers taught, what a person chose.
+
+    `chosen` maps schema, TABLE and TABLE.COLUMN to names.
+    """
+
+    catalog: Catalog
+    learned: Learned = nothing_learned
+    chosen: Dict[str, str] = field(default_factory=dict)
+
+
+def schemas(question: Question) -> tuple[str, ...]:
+    """Give the schema that the tables are in; several where several could be, none where none."""
+    if "schema" in question.chosen:
+        return (question.chosen["schema"],)
+    there = sorted({table.schema for table in question.catalog.tables})
+    if len(there) < 2:
+        return tuple(there)
+    roles = {name: _roles_by_name(within(question, name)) for name in there}
+    most = max(roles.values())
+    if most >= 3:
+        return tuple(name for name in there if roles[name] >= 3)
+    full = {
+        name: sum(1 for role in ORDER if shape.likely(role, within(question, name).catalog, 1))
+        for name in there
+    }
+    return tuple(name for name in there if full[name] == len(ORDER))
+
+
+def within(question: Question, schema: str) -> Question:
+    """Give the same question about one schema alone."""
+    tables = tuple(table for table in question.catalog.tables if table.schema == schema)
+    return Question(Catalog(tables), question.learned, question.chosen)
+
+
+def _roles_by_name(question: Question) -> int:
+    return sum(
+        any(one.match <= Match.LEARNED and one.found >= 0.5 for one in found)
+        for found in _named(question).values()
+    )
+
+
+def _named(question: Question) -> dict[str, list[Named]]:
+    """Give the tables that names speak for, each for one role: the one its columns fit best."""
+    found = {}
+    for role in ORDER:
+        if role in question.chosen:
+            table = question.catalog.table(None, question.chosen[role])
+            found[role] = [Named(table, Match.EXACT, 1.0)] if table else []
+        else:
+            found[role] = shape.named(role, question.catalog, question.learned)
+    best: dict[tuple[str, str], tuple[int, float]] = {}
+    for role in ORDER:
+        for one in found[role]:
+            place = (one.table.schema, one.table.name)
+            best[place] = min(best.get(place, (99, 0.0)), _claim(one))
+    return {
+        role: [one for one in found[role] if best[one.table.schema, one.table.name] == _claim(one)]
+        for role in ORDER
+    }
+
+
+def _claim(one: Named) -> tuple[int, float]:
+    return (int(one.match), -one.found)
+
+
+def by_name(question: Question) -> dict[str, Choice]:
+    """Give the tables that names decide, or leave between rivals."""
+    named = _named(question)
+    habit = tables.style(named)
+    choices = {
+        role: _not_there(question.chosen[role])
+        if role in question.chosen and not named[role]
+        else tables.by_name(role, named[role], habit)
+        for role in ORDER
+    }
+    return {role: choice for role, choice in choices.items() if choice is not None}
+
+
+def _not_there(name: str) -> Choice:
+    """Give the open choice for a table that a person named and that does not exist."""
+    return Choice(None, Match.EXACT, 0.0, (Evidence(f"{name} is not there", 0.0),))
+
+
+def taken(choices: Dict[str, Choice]) -> frozenset[tuple[str, str]]:
+    """Give the tables that have a role already, or are rivals for one."""
+    named = {(one.table.schema, one.table.name) for one in choices.values() if one.table}
+    open_ = {(table.schema, table.name) for one in choices.values() for table, _, _ in one.rivals}
+    return frozenset(named | open_)
