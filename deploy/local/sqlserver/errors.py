@@ -24,9 +24,9 @@ class Unsupported(SqlError):
         self.construct = construct
 
 
-class ConnectionDropped(Exception):  # noqa: N818 - it is an event at the socket, not an answer
+class ConnectionDropped(Exception):
     """The session ends without an answer: killed, or told to fail by dropping."""
 
 
-class Cancelled(Exception):  # noqa: N818 - the client asked for it
+class Cancelled(Exception):
     """The client sent an attention while the statement ran."""
