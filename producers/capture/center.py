@@ -17,11 +17,13 @@ from producers.capture.errors import Fenced, Leaving, NeedsConfirmation, NotTrac
 from producers.capture.events import Events
 from producers.capture.feed import Contract, Feed
 from producers.capture.position import Changes, Continue, Idle, Initial, Resync, Untracked
+from producers.capture.readback import Readback
 from producers.capture.source import Source
 from producers.capture.status import Situation, after_commit, after_failure
 from producers.errors import Drift
 from producers.quoting import name as quoted
 from producers.rows import Rules
+from schemas import topics
 
 if TYPE_CHECKING:
     import threading
@@ -68,8 +70,12 @@ class Center:
         mapping = self._job.mapping()
         mapping.require_approval()
         with closing(self._job.connect()) as connection:
-            # Invariant 1: nothing is read without an approved mapping that fits the schema.
-            approval.require_fit(connection, mapping)
+            try:
+                # Invariant 1: nothing is read without an approved mapping that fits the schema.
+                approval.require_fit(connection, mapping)
+            except Drift:
+                self._tell_what_is_left(Source(connection, mapping))
+                raise
             with closing(_Run(self._job, mapping, connection, self._stop)) as run:
                 try:
                     run.capture(once=once)
@@ -79,6 +85,20 @@ class Center:
                     # The difference says more than the name that the statement stumbled on.
                     approval.require_fit(connection, mapping)
                     raise
+
+    def _tell_what_is_left(self, source: Source) -> None:
+        """Tell where the center stands and until when, though nothing is read of it now."""
+        contract = self._job.contract
+        partition = topics.partition_of_center(self._job.center_id, contract.partitions)
+        key = self._job.center_id.encode()
+        value = Readback(contract.kafka, partition).last(topics.CHECKPOINTS, key)
+        retention = source.retention()
+        self._job.update(lambda found: replace(found, retention=retention))
+        if value is not None:
+            checkpoint = contract.checkpoints.decode(value)
+            self._job.update(
+                lambda found: replace(after_commit(found, checkpoint, 0), state=found.state)
+            )
 
 
 class _Run:

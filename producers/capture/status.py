@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Self
 
+import structlog
 from confluent_kafka import Producer
 
 from producers.capture.errors import NeedsConfirmation, NotTracked, TakenOver
@@ -37,6 +38,8 @@ WORDS: Final[tuple[tuple[tuple[type[ChartfeedError], ...], str], ...]] = (
     ((NeedsConfirmation,), "needs-confirmation"),
     ((Denied, NotTracked, BadInput), "denied"),
 )
+
+log = structlog.get_logger("chartfeed.capture")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +151,8 @@ class Board:
             now = self._situations[center_id] = change(before)
         if now.state != before.state:
             self._changed.set()
-
-    def situation(self, center_id: str) -> Situation:
-        with self._lock:
-            return self._situations[center_id]
+            if now.detail is None:  # What went wrong is logged by the supervisor.
+                log.info("state", center=center_id, state=now.state)
 
     def __enter__(self) -> Self:
         self._thread.start()

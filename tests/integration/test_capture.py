@@ -360,6 +360,8 @@ def test_a_renamed_column_stops_the_center_and_loses_nothing(practice: Any) -> N
     assert before.version == practice.checkpoint().version
     told = practice.status()
     assert ("drift", f"chartfeed mapping diff {practice.id}") == (told.state, told.next_command)
+    assert before.version == told.version
+    assert 172_000 < told.retention_headroom_seconds <= 172_800
 
 
 def killed_while_it_works(practice: Any, seconds: Any) -> Any:
