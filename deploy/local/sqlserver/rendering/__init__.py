@@ -1,6 +1,6 @@
 """Parsed T-SQL rendered as SQLite text: names resolved, types worked out, values bound.
 
 Read `bound` (an expression's text, type and late-bound value), `scope` (which names there are),
-`scalars` and `predicates` (expressions), `builtins` and `aggregates` (functions), `sources` and
-`selects` (queries), `writes` (INSERT, UPDATE, DELETE).
+`scalars` and `predicates` (expressions), `functions`, `builtins` and `aggregates` (functions),
+`sources` and `selects` (queries), `writes` (INSERT, UPDATE, DELETE).
 """
