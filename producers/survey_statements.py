@@ -15,10 +15,12 @@ SET NOCOUNT ON;
 SELECT s.name, t.name, t.object_id
 FROM sys.tables AS t JOIN sys.schemas AS s ON s.schema_id = t.schema_id
 ORDER BY s.name, t.name;
-SELECT c.object_id, c.name, y.name, c.max_length, c.[precision], c.scale, c.is_nullable
+SELECT y.user_type_id, y.name
+FROM sys.types AS y
+WHERE y.user_type_id = y.system_type_id
+ORDER BY y.user_type_id;
+SELECT c.object_id, c.name, c.system_type_id, c.max_length, c.[precision], c.scale, c.is_nullable
 FROM sys.columns AS c
-JOIN sys.tables AS t ON t.object_id = c.object_id
-LEFT JOIN sys.types AS y ON y.user_type_id = c.system_type_id
 ORDER BY c.object_id, c.column_id;
 SELECT i.object_id, c.name
 FROM sys.indexes AS i
