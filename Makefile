@@ -39,5 +39,5 @@ lock: $(READY) ## Write requirements.lock anew from pyproject.toml
 	@bash deploy/lock.sh
 
 clean: ## Stop the local stack and remove all that these targets made
-	@if [ -x $(BIN)/chartfeed ]; then $(BIN)/chartfeed local reset; fi
+	@if [ -x $(BIN)/chartfeed ]; then $(BIN)/chartfeed local reset; $(BIN)/chartfeed local --home .chartfeed/demo reset; fi
 	@rm -rf .chartfeed $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

@@ -62,14 +62,14 @@ def demo(*, keep: bool) -> None:
     It has a home of its own, made anew each time, and free ports.
     """
     folder = home.default(os.environ) / "demo"
-    stack = Stack(folder, home.downloads())
     show = _Show(folder)
-    stack.reset(list(SERVICES), show.say)
+    stack = Stack(folder, home.downloads(), show.say)
+    stack.reset(list(SERVICES))
     try:
         _play(show, folder)
     finally:
         if not keep:
-            stack.down(list(SERVICES), show.say)
+            stack.down(list(SERVICES))
     passed = time.monotonic() - show.began
     show.chapter("That was it")
     show.say(f"{passed:.0f} seconds. The files are in {os.path.relpath(folder / 'output')}.")

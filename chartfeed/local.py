@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from chartfeed import settings
-from deploy.local import configuration, guard, home
+from deploy.local import configuration, home
 from deploy.local.practices import FAMILIES, Request
 from deploy.local.roster import Roster
 from deploy.local.stack import SERVICES, Stack
@@ -31,12 +31,32 @@ __all__ = ["local"]
 _SERVICE = click.Choice(list(SERVICES))
 
 
+class _Positive(click.FloatRange):
+    """A number above nothing; nan, which compares with nothing, is none."""
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
+
+
+_POSITIVE = _Positive(min=0, min_open=True)
+
+
 @click.group()
-@click.option("--home", "folder", type=click.Path(path_type=Path), help="Its one folder.")
+@click.option(
+    "--home",
+    "folder",
+    type=click.Path(path_type=Path),
+    help="Its one folder; else CHARTFEED_HOME, else .chartfeed in the checkout.",
+)
 @click.pass_context
 def local(ctx: click.Context, folder: Path | None) -> None:
     """Kafka, a schema registry, a SQL Server stand-in and its practices, on this machine."""
-    ctx.obj = Stack(folder or home.default(os.environ), home.downloads())
+    ctx.obj = Stack(folder or home.default(os.environ), home.downloads(), click.echo)
 
 
 def _ports(given: Sequence[str]) -> dict[str, dict[str, int]]:
@@ -45,10 +65,12 @@ def _ports(given: Sequence[str]) -> dict[str, dict[str, int]]:
         name, _, number = text.partition("=")
         service, _, kind = name.partition(".")
         known = SERVICES.get(service)
-        if known is None or not number.isdecimal() or not 0 < int(number) < 65536:
+        if known is None or not number.isdecimal():
             raise BadInput(
                 f"--port {text} is not SERVICE=NUMBER", hint=f"services: {', '.join(SERVICES)}"
             )
+        if not 0 < int(number) < 65536:
+            raise BadInput(f"--port {text}: there is no such port", hint="give 1 to 65535")
         kind = kind or next(iter(known.ports))
         if kind not in known.ports:
             raise BadInput(
@@ -72,15 +94,21 @@ def _end(_ctx: click.Context, _parameter: click.Parameter, value: datetime | Non
 @click.argument("names", nargs=-1, type=_SERVICE)
 @click.option("--port", "given", multiple=True, metavar="SERVICE=NUMBER", help="Fix a port.")
 @click.option("--owner", type=int, help="Stop everything when the process of this id ends.")
-@click.option("--centers", "count", type=int, help="How many practices; 30 and one if not said.")
+@click.option("--centers", "count", type=int, help="How many practices; else 30 and one more.")
 @click.option(
     "--families", callback=_family_list, metavar="LIST", help=f"Of {', '.join(FAMILIES)}."
 )
-@click.option("--tables", type=int, help="Tables in each practice, up to 650.")
-@click.option("--patients", type=int, help="Patients in each practice.")
-@click.option("--years", type=int, help="Years of charts.")
-@click.option("--end", type=click.DateTime(["%Y-%m-%d"]), callback=_end, help="Their last day.")
-@click.option("--seed", type=int, help="Other practices of the same kind.")
+@click.option("--tables", type=int, help="Tables in each practice, 10 to 650; else 45.")
+@click.option("--patients", type=int, help="Patients in each practice; else 120.")
+@click.option("--years", type=int, help="Years of charts; else 2.")
+@click.option(
+    "--end",
+    type=click.DateTime(["%Y-%m-%d"]),
+    callback=_end,
+    metavar="YYYY-MM-DD",
+    help="Their last day; else 2022-12-31.",
+)
+@click.option("--seed", type=int, help="Another number, other practices.")
 @click.pass_obj
 def up(
     stack: Stack,
@@ -97,23 +125,26 @@ def up(
     wanted = _ports(given)
     asked = {name: value for name, value in practices.items() if value is not None}
     request = Request(**asked) if asked else None  # type: ignore[arg-type]
-    stack.home.mkdir(parents=True, exist_ok=True)
-    if owner is not None:
-        guard.watch(stack, owner)
     chosen = names or tuple(SERVICES)
-    stack.up(chosen, wanted, click.echo)
-    if "sqlserver" in chosen:
-        Roster(stack).fill(request, click.echo)
-    configuration.write(stack)
+    if request and "sqlserver" not in chosen:
+        raise BadInput(
+            "practices live in the SQL Server stand-in, which is not among what to start",
+            hint="chartfeed local up sqlserver …",
+        )
+    with stack.locked():
+        stack.up(chosen, wanted, owner)
+        if "sqlserver" in chosen:
+            Roster(stack).fill(request, click.echo)
+        configuration.write(stack)
     _show(stack)
 
 
 @local.command()
-@click.option("--rate", default=20.0, show_default=True, help="Changes a second, in all.")
-@click.option("--seconds", type=float, default=math.inf, help="How long; else until Ctrl-C.")
+@click.option("--rate", type=_POSITIVE, default=20.0, show_default=True, help="Changes a second.")
+@click.option("--seconds", type=_POSITIVE, default=math.inf, help="How long; else until Ctrl-C.")
 @click.option("--seed", default=1, show_default=True, help="Other work of the same kind.")
 @click.pass_obj
-def work(stack: Stack, rate: float, seconds: float, seed: int) -> None:
+def work(stack: Stack, rate: float, seconds: float, seed: int) -> int:
     """Let the staff of all practices work, and keep a journal of what was committed."""
     roster = Roster(stack)
     stop = threading.Event()
@@ -133,6 +164,7 @@ def work(stack: Stack, rate: float, seconds: float, seed: int) -> None:
         click.echo(f"  {count:6} {deed}")
     for (center, error), count in sorted(tally.failures.items()):
         click.echo(f"{center}: {count} undone by {error}", err=True)
+    return int(not tally.committed)
 
 
 @local.command()
@@ -140,7 +172,7 @@ def work(stack: Stack, rate: float, seconds: float, seed: int) -> None:
 @click.pass_obj
 def down(stack: Stack, names: tuple[str, ...]) -> None:
     """Stop what is named, or everything; the data stays."""
-    stack.down(names or list(SERVICES), click.echo)
+    stack.down(names or list(SERVICES))
 
 
 @local.command()
@@ -163,8 +195,7 @@ def status(stack: Stack, as_json: bool) -> int:  # noqa: FBT001 - click hands a 
         click.echo(json.dumps(document, indent=2))
     else:
         _show(stack)
-    started = stack.known_ports()
-    return int(any(one.state != "running" for name, one in found.items() if name in started))
+    return int(any(found[name].state != "running" for name in stack.layout.started))
 
 
 @local.command()
@@ -185,10 +216,11 @@ def logs(stack: Stack, name: str, follow: bool, lines: int) -> None:  # noqa: FB
 @click.argument("names", nargs=-1, type=_SERVICE)
 @click.pass_obj
 def reset(stack: Stack, names: tuple[str, ...]) -> None:
-    """Stop what is named, or everything, and remove its data; downloads stay."""
-    stack.reset(names or list(SERVICES), click.echo)
-    if "sqlserver" in names:
-        Roster(stack).forget()
+    """Stop what is named, or everything, and remove its data.
+
+    Downloads stay. With the stand-in its practices' mappings go too.
+    """
+    stack.reset(names or list(SERVICES))
     click.echo(f"removed the data of {', '.join(names or SERVICES)} under {stack.home}")
 
 

@@ -19,7 +19,7 @@ fi
 missing=()
 libraries=$(PATH=$PATH:/sbin:/usr/sbin ldconfig -p)
 has_library() { [[ $libraries == *"$1"* ]]; }
-has_library libodbc.so.2 || missing+=("$(apt-cache show libodbc2 >/dev/null 2>&1 && echo libodbc2 || echo unixodbc)")
+has_library libodbc.so.2 || missing+=(unixodbc)
 has_library libgssapi_krb5.so.2 || missing+=(libgssapi-krb5-2)
 has_library libssl.so.3 || missing+=(libssl3)
 # FreeTDS' driver is one of the clients that the tests put before the stand-in.
@@ -29,18 +29,22 @@ command -v mvn >/dev/null || missing+=(maven)
   missing+=("$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')")
 
 if [ ${#missing[@]} -gt 0 ]; then
-  sudo=""
-  [ "$(id -u)" = 0 ] || sudo="sudo -n"
-  line="apt-get update && ${sudo:+sudo }apt-get install --yes --no-install-recommends ${missing[*]}"
-  if ! command -v apt-get >/dev/null || { [ -n "$sudo" ] && ! $sudo true 2>/dev/null; }; then
-    echo "System packages are missing. Run: sudo $line" >&2
+  sudo="" shown=""
+  [ "$(id -u)" = 0 ] || { sudo="sudo -n" shown="sudo "; }
+  line="${shown}apt-get update && ${shown}apt-get install --yes --no-install-recommends ${missing[*]}"
+  if ! command -v apt-get >/dev/null; then
+    echo "This system has no apt-get. Install by its own means what Debian calls: ${missing[*]}" >&2
+    exit 3
+  fi
+  if [ -n "$sudo" ] && ! $sudo true 2>/dev/null; then
+    echo "System packages are missing. Run: $line" >&2
     exit 3
   fi
   echo "installing ${missing[*]}"
   export DEBIAN_FRONTEND=noninteractive
   $sudo apt-get update -q >/dev/null
   if ! $sudo apt-get install --yes -q --no-install-recommends "${missing[@]}" >/dev/null; then
-    echo "apt could not install them. Run: ${sudo:+sudo }$line" >&2
+    echo "apt could not install them. Run: $line" >&2
     exit 3
   fi
 fi

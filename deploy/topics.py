@@ -15,7 +15,7 @@ from confluent_kafka.admin import (
 )
 
 from schemas import topics
-from schemas.errors import Failed, Outside
+from schemas.errors import BadInput, Failed, Outside
 from schemas.topics import Layout, Topic
 
 __all__ = ["Cluster", "Difference"]
@@ -46,6 +46,16 @@ class Cluster:
     def create(self) -> list[str]:
         """Create the topics that are missing and return their names; others stay as they are."""
         present = self._partitions()
+        for topic in topics.ALL:
+            found, _ = present.get(topic.name, (self._layout.partitions, 0))
+            if found != self._layout.partitions:
+                raise BadInput(
+                    f"{topic.name} has {found} partitions, the configuration says "
+                    f"{self._layout.partitions}; nothing was created",
+                    hint=f"set kafka.topics.partitions to {found}: it decides where events are "
+                    "and can't be changed later",
+                    topic=topic.name,
+                )
         missing = [topic for topic in topics.ALL if topic.name not in present]
         asked = [
             NewTopic(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from deploy.local.files import put
 from deploy.local.stack import Stack
 
 __all__ = ["write"]
@@ -24,16 +25,14 @@ output: {{path: output/, formats: [csv, json]}}
 
 def write(stack: Stack) -> None:
     """Write `chartfeed.yml` for the services that have an address; others keep the defaults."""
-    known = stack.known_ports()
+    known = stack.layout.ports
     text = _TEXT.format(
         kafka=stack.address("kafka") if "kafka" in known else "127.0.0.1:9092",
         registry=stack.address("registry")
         if "registry" in known
         else "http://127.0.0.1:8081/apis/ccompat/v7",
     )
-    fresh = stack.home / "chartfeed.yml.new"
-    fresh.write_text(text, encoding="utf-8")
-    fresh.rename(stack.home / "chartfeed.yml")
+    put(stack.home / "chartfeed.yml", text)
     centers = stack.home / "centers.yml"
     if not centers.exists():
-        centers.write_text("centers: []\n", encoding="utf-8")
+        put(centers, "centers: []\n")

@@ -1,6 +1,7 @@
 """Stops a stack when its owner has gone, however it went: `python -m deploy.local.guard`.
 
-A test run or a demo owns its stack; killed with -9 it can't clean up after itself.
+A test run or a demo owns its stack; killed with -9 it can't clean up after itself. A guard belongs
+to one home: a new one takes the place of the old, and a stack that is stopped dismisses its own.
 """
 
 from __future__ import annotations
@@ -12,21 +13,37 @@ import sys
 from pathlib import Path
 
 from deploy.local import home, process
-from deploy.local.stack import SERVICES, Stack
+from schemas.errors import BadInput
 
-__all__ = ["watch"]
+__all__ = ["dismiss", "watch"]
 
 
-def watch(stack: Stack, owner: int) -> None:
-    """Start the guard as a process of its own."""
-    command = [sys.executable, "-m", "deploy.local.guard", str(stack.home), str(owner)]
+def watch(folder: Path, log: Path, owner: int) -> None:
+    """Start a guard of the stack in `folder` as a process of its own."""
+    try:
+        os.close(os.pidfd_open(owner))
+    except (OSError, OverflowError) as error:
+        raise BadInput(
+            f"there is no process {owner} that could own the stack", hint="give a living one's id"
+        ) from error
+    dismiss(folder)
     root = str(Path(__file__).resolve().parents[2])
     process.start(
-        command,
-        log=stack.log("guard"),
-        folder=stack.home,
+        [sys.executable, "-m", *_mark(folder), str(owner)],
+        log=log,
+        folder=folder,
         environment=os.environ | {"PYTHONPATH": root},
     )
+
+
+def dismiss(folder: Path) -> None:
+    """Send a home's guard away; a guard that is just at work does not stop itself."""
+    for guard in process.find_all(_mark(folder)):
+        process.stop(guard, patience=5)
+
+
+def _mark(folder: Path) -> process.Mark:
+    return ("deploy.local.guard", str(folder))
 
 
 def main() -> None:
@@ -40,7 +57,9 @@ def main() -> None:
         pass  # Gone already: that is what we wait for.
     else:
         select.select([descriptor], [], [])
-    Stack(arguments.home, home.downloads()).down(list(SERVICES), print)
+    from deploy.local.stack import SERVICES, Stack  # noqa: PLC0415 - which starts guards itself
+
+    Stack(arguments.home, home.downloads(), print).down(list(SERVICES))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from confluent_kafka.admin import AdminClient
 
 from deploy.local.java import Artifacts, java
 from deploy.local.ports import LOOPBACK
+from deploy.local.process import Mark
 from deploy.local.service import Launch
 from schemas.errors import Failed
 
@@ -53,16 +54,17 @@ class Kafka:
         data = folder / "data"
         if not data.is_dir():
             self._format(folder, ports, command)
-        elif not (data / "meta.properties").is_file():
+        elif not _has_identity(data / "meta.properties"):
             raise Failed(
-                f"the broker's folder {data} has lost its meta.properties",
+                f"the broker's folder {data} has lost its identity: its meta.properties is "
+                "missing or damaged",
                 hint="chartfeed local reset kafka   (its topics are lost), then chartfeed local up",
             )
         properties.write_text(_properties(data, ports), encoding="utf-8")
-        return Launch([*command, "kafka.Kafka", self.mark(folder)], os.environ)
+        return Launch([*command, *self.mark(folder)], os.environ)
 
-    def mark(self, folder: Path) -> str:
-        return str(folder / "server.properties")
+    def mark(self, folder: Path) -> Mark:
+        return ("kafka.Kafka", str(folder / "server.properties"))
 
     def _format(self, folder: Path, ports: Mapping[str, int], command: list[str]) -> None:
         """Make the broker's folder; a broken attempt leaves nothing that looks like one."""
@@ -103,6 +105,14 @@ class Kafka:
     def facts(self, folder: Path) -> Mapping[str, str]:
         del folder
         return {}
+
+
+def _has_identity(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    known = {name for name, _, value in (line.partition("=") for line in lines) if value}
+    return {"cluster.id", "node.id"} <= known
 
 
 def _properties(data: Path, ports: Mapping[str, int]) -> str:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pyodbc
 
+from deploy.local.files import put
 from deploy.local.practice import blueprint, truth
 from deploy.local.practice.blueprint import Practice
 from deploy.local.practice.loading import (
@@ -71,6 +72,4 @@ def write_centers(path: Path, practices: Sequence[Practice], server: str) -> Non
         f"server: {json.dumps(server)}, database: {practice.database}}}\n"
         for practice in practices
     ]
-    fresh = path.with_name(path.name + ".new")
-    fresh.write_text("centers:\n" + "".join(lines), encoding="utf-8")
-    fresh.rename(path)
+    put(path, "centers:\n" + "".join(lines))

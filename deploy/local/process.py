@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import psutil
 
-__all__ = ["find", "start", "stop"]
+__all__ = ["Mark", "find", "find_all", "start", "stop"]
+
+Mark: TypeAlias = tuple[str, ...]
+"""Arguments that only this program, started for this folder, has."""
 
 
 def start(
@@ -28,19 +33,25 @@ def start(
         )
 
 
-def find(mark: str) -> psutil.Process | None:
-    """Return the living process that has `mark` among its arguments.
+def find_all(mark: Mark) -> Iterator[psutil.Process]:
+    """Give our living processes that have all of `mark` among their arguments.
 
     The command line is the one record of a process that can't be out of date, whoever died
     between starting it and writing its id down.
     """
     for process in psutil.process_iter():
         try:
-            if mark in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE:
-                return process
+            ours = process.pid != os.getpid() and process.uids().real == os.getuid()
+            marked = ours and set(mark) <= set(process.cmdline())
+            if marked and process.status() != psutil.STATUS_ZOMBIE:
+                yield process
         except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
             continue
-    return None
+
+
+def find(mark: Mark) -> psutil.Process | None:
+    """Return the living process with this mark."""
+    return next(find_all(mark), None)
 
 
 def stop(process: psutil.Process, *, patience: float) -> bool:

