@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from deploy.local.sqlserver import change_tracking
 from deploy.local.sqlserver.database import Database
 from deploy.local.sqlserver.errors import SqlError, Unsupported
+from deploy.local.sqlserver.files import copy
 from deploy.local.sqlserver.results import Done, Event, Info
 from deploy.local.sqlserver.translation import statements
 
@@ -54,7 +55,7 @@ def _drop(instance: Instance, session: Session, node: statements.DropDatabase) -
             raise SqlError(
                 3708, "Cannot drop the database 'master' because it is a system database."
             )
-        if session.place is place or instance.in_use(place, session):
+        if session.place is place or instance.sessions.in_use(place, session):
             raise SqlError(
                 3702, f'Cannot drop database "{name}" because it is currently in use.', state=3
             )
@@ -68,7 +69,7 @@ def _alter(instance: Instance, session: Session, node: statements.AlterDatabase)
         raise _existing_denied(place.name)
     option = node.option
     if option in ("OFFLINE", "SINGLE_USER"):
-        instance.end_sessions(place, besides=session)
+        instance.sessions.end_in(place, besides=session)
     if option == "OFFLINE":
         if session.place is place:
             yield from session.change_database("master")
@@ -146,8 +147,6 @@ def _path(instance: Instance, text: str) -> Path:
 
 
 def _backup(instance: Instance, executor: Executor, node: statements.Backup) -> Iterator[Event]:
-    from deploy.local.sqlserver.instance import copy  # noqa: PLC0415 - a cycle otherwise
-
     session = executor.session
     _not_in_transaction(session, "BACKUP DATABASE")
     session.require_sysadmin("BACKUP DATABASE")
@@ -184,7 +183,7 @@ def _restore(instance: Instance, executor: Executor, node: statements.Restore) -
             f"RESTORE cannot process database '{place.name}' because it is in use by this session. "
             "It is recommended that the master database be used when performing this operation.",
         )
-    if instance.in_use(place, session):
+    if instance.sessions.in_use(place, session):
         raise SqlError(
             3101,
             "Exclusive access could not be obtained because the database is in use.",
@@ -213,8 +212,9 @@ def _login(instance: Instance, session: Session, node: Any) -> None:
         instance.drop_login(node.name)
 
 
-def run(instance: Instance, executor: Executor, node: Any) -> Iterator[Event]:
+def run(executor: Executor, node: Any) -> Iterator[Event]:
     session = executor.session
+    instance = session.instance
     match node:
         case statements.CreateDatabase():
             _create(instance, session, node)
@@ -223,7 +223,7 @@ def run(instance: Instance, executor: Executor, node: Any) -> Iterator[Event]:
         case statements.AlterDatabase():
             yield from _alter(instance, session, node)
         case statements.Kill():
-            instance.kill(session, node.spid)
+            instance.sessions.kill(session, node.spid)
         case statements.Backup():
             yield from _backup(instance, executor, node)
         case statements.Restore():

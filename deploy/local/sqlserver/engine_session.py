@@ -377,5 +377,5 @@ class Session:
         if self.trancount:
             self.undo()
             self._closed()
-        self.instance.forget(self)
+        self.instance.sessions.forget(self)
         self.db.close()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from deploy.local.sqlserver import failures, plans, undeclared
+from deploy.local.sqlserver import failures, plans, stored_procedures, undeclared
 from deploy.local.sqlserver.errors import Cancelled, SqlError, Unsupported
 from deploy.local.sqlserver.execution import HANDLERS
 from deploy.local.sqlserver.execution.control import BatchOver
@@ -175,7 +175,7 @@ class Executor:
             for each in parameters
         ]
         try:
-            yield from session.instance.procedure(session, procedure.lower(), kept)
+            yield from stored_procedures.run(session, procedure.lower(), kept)
         except SqlError as error:
             session.error = error.number
             yield Failure(error)

@@ -2,41 +2,32 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import apsw
 
 from deploy.local.sqlserver import (
-    administration,
-    change_tracking,
     database,
-    definitions,
     hooks,
     security,
 )
+from deploy.local.sqlserver.cleanup import Cleanup
 from deploy.local.sqlserver.database import Database
 from deploy.local.sqlserver.engine_session import Session
-from deploy.local.sqlserver.errors import ConnectionDropped, SqlError
-from deploy.local.sqlserver.results import Event, Info, Parameter, Returned
-from deploy.local.sqlserver.transactions import Work
-
-if TYPE_CHECKING:
-    from deploy.local.sqlserver.executor import Executor
+from deploy.local.sqlserver.errors import SqlError
+from deploy.local.sqlserver.files import copy, remove
+from deploy.local.sqlserver.sessions import Sessions
 
 _LAYOUT = """
 CREATE TABLE databases(database_id INTEGER PRIMARY KEY, name TEXT COLLATE NOCASE UNIQUE,
   state TEXT, created REAL, snapshot_isolation INT, ct_on INT, ct_retention_seconds INT,
   ct_auto_cleanup INT, family_guid TEXT, recovery_fork_guid TEXT);
 """
-_CLEANUP_SECONDS = 1800.0
-_LEAVING_SECONDS = 1.0
-_FIRST_SPID = 51
 
 
 class Instance:
@@ -47,11 +38,8 @@ class Instance:
         self.closing = threading.Event()
         self.faults = hooks.Faults()
         self.rights_serial = 0
-        self._guard = threading.Condition(threading.RLock())
-        self._sessions: dict[int, Session] = {}
-        self._logins: dict[int, float] = {}
-        self._homes: dict[int, str] = {}
-        self._spids = itertools.count(_FIRST_SPID)
+        self.sessions = Sessions()
+        self._guard = threading.RLock()
         (home / "databases").mkdir(parents=True, exist_ok=True)
         (home / "backups").mkdir(exist_ok=True)
         self._master_path = home / "master.db"
@@ -61,8 +49,7 @@ class Instance:
         if "master" not in self._databases:
             self.create_database("master")
         self.master_database = self._databases["master"]
-        self._cleaner = threading.Thread(target=self._clean_up, name="cleanup", daemon=True)
-        self._cleaner.start()
+        self._cleanup = Cleanup(lambda: list(self._databases.values()), self.closing)
 
     def _open_master(self) -> apsw.Connection:
         master = apsw.Connection(str(self._master_path))
@@ -99,98 +86,29 @@ class Instance:
     ) -> Session:
         with self._guard:
             login, sysadmin = security.authenticate(self.master, user, password)
-            spid = next(self._spids)
         wanted = database or "master"
         place = self.known(wanted)
         if place is None or place.offline:
             raise _cannot_open(wanted)
+        spid = self.sessions.next_spid()
         session = Session(self, spid, login, sysadmin=sysadmin, cancelled=cancelled)
         try:
             session.use(place)
         except SqlError:
             raise _cannot_open(wanted) from None
-        with self._guard:
-            self._sessions[spid] = session
-            self._logins[spid] = time.time()
-            self._homes[spid] = place.name
+        self.sessions.add(session, place)
         return session
-
-    def forget(self, session: Session) -> None:
-        with self._guard:
-            self._sessions.pop(session.spid, None)
-            self._logins.pop(session.spid, None)
-            self._homes.pop(session.spid, None)
-            self._guard.notify_all()
 
     def home_of(self, session: Session) -> Database:
         """Return the database that the login asked for."""
-        return self.known(self._homes[session.spid]) or self.master_database
+        return self.known(self.sessions.home_of(session)) or self.master_database
 
     def close(self) -> None:
         """Stop; sessions that are still open end at their next statement."""
         self.closing.set()
-        with self._guard:
-            sessions = list(self._sessions.values())
-        for session in sessions:
-            session.killed = True
-        self._cleaner.join(timeout=5)
+        self.sessions.drop_all()
+        self._cleanup.join(timeout=5)
         self.master.close()
-
-    def sessions(self) -> list[dict[str, object]]:
-        with self._guard:
-            return [
-                {
-                    "session_id": spid,
-                    "login_time": self._logins[spid],
-                    "host_name": None,
-                    "program_name": None,
-                    "login_name": session.login,
-                    "status": "sleeping" if session.work.idle else "running",
-                    "database_id": session.place.database_id,
-                    "open_transaction_count": session.trancount,
-                }
-                for spid, session in sorted(self._sessions.items())
-            ]
-
-    def kill(self, own: Session, spid: int) -> None:
-        """End another session: what it has open is rolled back, its next statement drops it."""
-        own.require_sysadmin("KILL")
-        if spid == own.spid:
-            raise SqlError(6104, "Cannot use KILL to kill your own process.")
-        with self._guard:
-            session = self._sessions.get(spid)
-        if session is None:
-            raise SqlError(6106, f"Process ID {spid} is not an active process ID.")
-        self._end(session)
-
-    @staticmethod
-    def _end(session: Session) -> None:
-        session.killed = True
-        with session.place.turn:
-            if session.work.idle or session.work.aside:
-                session.work.rollback()
-            session.place.turn.notify_all()
-
-    def end_sessions(self, place: Database, *, besides: Session) -> None:
-        """End every other session that is in a database, and wait until none writes there."""
-        with self._guard:
-            others = [each for each in self._sessions.values() if each is not besides]
-        for session in others:
-            if session.place is place:
-                self._end(session)
-
-    def in_use(self, place: Database, own: Session) -> bool:
-        """Whether other sessions stay in a database; one that is about to leave may do so."""
-
-        def free() -> bool:
-            own.check()
-            return not any(
-                each.place is place and each is not own and not each.killed
-                for each in self._sessions.values()
-            )
-
-        with self._guard:
-            return not self._guard.wait_for(free, _LEAVING_SECONDS)
 
     # Databases.
     def names(self) -> frozenset[str]:
@@ -344,58 +262,6 @@ class Instance:
     def rights_changed(self) -> None:
         self.rights_serial += 1
 
-    # Statements and procedures that are the instance's.
-    def administer(self, executor: Executor, node: Any) -> Iterator[Event]:
-        return administration.run(self, executor, node)
-
-    def procedure(self, session: Session, name: str, given: Sequence[Parameter]) -> Iterator[Event]:
-        """Run one of the procedures that the stand-in has; 2812 for any other."""
-        plain = name.replace("[", "").replace("]", "")
-        if plain.removeprefix("sys.").removeprefix("dbo.") == "sp_rename":
-            yield from _rename(session, given)
-            return
-        found = hooks.PROCEDURES.get(plain) or hooks.PROCEDURES.get(f"sys.{plain}")
-        if found is None:
-            raise SqlError(2812, f"Could not find stored procedure '{name}'.", state=62)
-        names = hooks.PARAMETERS.get(plain) or hooks.PARAMETERS.get(f"sys.{plain}") or ()
-        arguments: dict[str, object] = {}
-        for place, parameter in enumerate(given):
-            if parameter.name:
-                arguments[parameter.name.lower().removeprefix("@")] = parameter.value
-            elif place < len(names):
-                arguments[names[place]] = parameter.value
-            else:
-                raise SqlError(
-                    8144, f"Procedure or function {name} has too many arguments specified."
-                )
-        yield from found(session, arguments)
-
-    # Autocleanup.
-    def _clean_up(self) -> None:
-        """Every half hour, drop the changes that are older than their database's retention."""
-        while not self.closing.wait(_CLEANUP_SECONDS):
-            for place in list(self._databases.values()):
-                if not place.offline:
-                    self._clean_database(place)
-
-    def _clean_database(self, place: Database) -> None:
-        db = place.connect()
-        work = Work(place, db, 0)
-        try:
-            tracked = db.execute("SELECT enabled AND auto_cleanup FROM ct_state").get
-            if tracked:
-                work.write(self._waited)
-                change_tracking.cleanup(db)
-                work.wrote = True
-                work.commit()
-        finally:
-            work.rollback()
-            db.close()
-
-    def _waited(self, _seconds: float) -> None:
-        if self.closing.is_set():
-            raise ConnectionDropped
-
 
 def _cannot_open(name: str) -> SqlError:
     return SqlError(
@@ -403,37 +269,3 @@ def _cannot_open(name: str) -> SqlError:
         f'Cannot open database "{name}" requested by the login. The login failed.',
         severity=11,
     )
-
-
-def _rename(session: Session, given: Sequence[Parameter]) -> Iterator[Event]:
-    names = ("@objname", "@newname", "@objtype")
-    values: dict[str, object] = {}
-    for place, parameter in enumerate(given):
-        values[(parameter.name or names[place]).lower()] = parameter.value
-    old, new, kind = (values.get(name) for name in names)
-    if not old or not new:
-        raise SqlError(201, "Procedure or function 'sp_rename' expects parameter '@newname'.")
-    definitions.rename(session, str(old), str(new), None if kind is None else str(kind))
-    yield Info(
-        15477,
-        "Caution: Changing any part of an object name could break scripts and stored procedures.",
-    )
-    yield Returned(0)
-
-
-def remove(path: Path) -> None:
-    """Remove a database's file and what SQLite keeps beside it."""
-    for suffix in ("", "-wal", "-shm", "-journal"):
-        Path(f"{path}{suffix}").unlink(missing_ok=True)
-
-
-def copy(source: Path, target: Path) -> None:
-    """Make a whole, consistent copy of a database file that may be in use."""
-    remove(target)
-    read, write = apsw.Connection(str(source)), apsw.Connection(str(target))
-    try:
-        with write.backup("main", read, "main") as backup:
-            backup.step()
-    finally:
-        read.close()
-        write.close()

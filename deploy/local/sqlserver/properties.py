@@ -245,7 +245,7 @@ class Properties:
         return value
 
     def sessions(self) -> str:
-        return json.dumps(self._session.instance.sessions())
+        return json.dumps(self._session.instance.sessions.listed())
 
 
 def _as_text(function: Callable[..., int | None]) -> Callable[..., str | None]:

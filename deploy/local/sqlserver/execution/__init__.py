@@ -7,10 +7,9 @@ concerns a whole database have handlers of their own, in `definitions` and `admi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
 
-from deploy.local.sqlserver import definitions
+from deploy.local.sqlserver import administration, definitions
 from deploy.local.sqlserver.execution import (
     bounds,
     calls,
@@ -21,16 +20,7 @@ from deploy.local.sqlserver.execution import (
     variables,
 )
 from deploy.local.sqlserver.execution.handler import Handler
-from deploy.local.sqlserver.results import Event
 from deploy.local.sqlserver.translation import statements
-
-if TYPE_CHECKING:
-    from deploy.local.sqlserver.executor import Executor
-
-
-def _administer(executor: Executor, node: Any) -> Iterator[Event]:
-    yield from executor.session.instance.administer(executor, node)
-
 
 HANDLERS: Mapping[type, Handler] = {
     **queries.HANDLERS,
@@ -54,7 +44,7 @@ HANDLERS: Mapping[type, Handler] = {
             statements.Restore,
             statements.Checkpoint,
         ),
-        _administer,
+        administration.run,
     ),
 }
 

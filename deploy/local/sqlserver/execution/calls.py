@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from deploy.local.sqlserver import plans
+from deploy.local.sqlserver import plans, stored_procedures
 from deploy.local.sqlserver.errors import SqlError
 from deploy.local.sqlserver.frame import Frame
 from deploy.local.sqlserver.plans import Plan
@@ -28,7 +28,7 @@ def _execute(executor: Executor, node: statements.Execute) -> Iterator[Event]:
     if name.removeprefix("sys.") == "sp_executesql":
         yield from _execute_sql(executor, node, given)
     else:
-        yield from executor.session.instance.procedure(executor.session, name, given)
+        yield from stored_procedures.run(executor.session, name, given)
 
 
 def _argument(executor: Executor, node: syntax.Expression) -> Plan:
