@@ -9,50 +9,15 @@ from typing import TYPE_CHECKING, ClassVar
 from deploy.local.sqlserver.errors import Unsupported
 from deploy.local.sqlserver.results import SqlType
 from deploy.local.sqlserver.translation import statements, syntax
-from deploy.local.sqlserver.translation.databases import DatabaseParser
 from deploy.local.sqlserver.translation.lexer import RESERVED, Kind
 from deploy.local.sqlserver.translation.statements import Statement
+from deploy.local.sqlserver.translation.transactions import TransactionParser
 
 if TYPE_CHECKING:
     from deploy.local.sqlserver.translation.syntax import Expression
 
-_ON_OFF = frozenset(
-    (
-        "NOCOUNT",
-        "XACT_ABORT",
-        "ANSI_NULLS",
-        "ANSI_PADDING",
-        "ANSI_WARNINGS",
-        "ARITHABORT",
-        "QUOTED_IDENTIFIER",
-        "CONCAT_NULL_YIELDS_NULL",
-        "NUMERIC_ROUNDABORT",
-        "ANSI_NULL_DFLT_ON",
-        "IMPLICIT_TRANSACTIONS",
-        "CURSOR_CLOSE_ON_COMMIT",
-        "ANSI_DEFAULTS",
-        "FMTONLY",
-        "PARSEONLY",
-        "NOEXEC",
-        "ARITHIGNORE",
-        "ANSI_NULL_DFLT_OFF",
-        "NO_BROWSETABLE",
-    )
-)
-_VALUED = frozenset(
-    (
-        "LOCK_TIMEOUT",
-        "TEXTSIZE",
-        "ROWCOUNT",
-        "LANGUAGE",
-        "DATEFORMAT",
-        "DATEFIRST",
-        "DEADLOCK_PRIORITY",
-    )
-)
 
-
-class BatchParser(DatabaseParser):
+class BatchParser(TransactionParser):
     def batch(self) -> tuple[Statement, ...]:
         found: list[Statement] = []
         while True:
@@ -119,60 +84,6 @@ class BatchParser(DatabaseParser):
             raise Unsupported(f"ALTER {self.token.text}")
         return parse(self)
 
-    def _declare(self) -> Statement:
-        self.expect("DECLARE")
-        found = []
-        while True:
-            if self.token.kind is not Kind.VARIABLE:
-                self.fail()
-            name = self.advance().text
-            self.accept("AS")
-            if self.at("TABLE"):
-                raise Unsupported("table variables")
-            if self.at("CURSOR"):
-                raise Unsupported("cursors")
-            type_ = self.type()
-            value = self.expression() if self.accept("=") else None
-            found.append(statements.Declaration(name, type_, value))
-            if not self.accept(","):
-                return statements.Declare(tuple(found))
-
-    def _set(self) -> Statement:
-        self.expect("SET")
-        if self.token.kind is Kind.VARIABLE:
-            name = self.advance().text
-            operator = self.token.word
-            if operator not in ("=", "+=", "-=", "*=", "/=", "%="):
-                self.fail()
-            self.advance()
-            return statements.SetVariable(name, self.expression(), operator)
-        if self.accept("TRANSACTION", "ISOLATION", "LEVEL"):
-            level = self.word()
-            if level in ("READ", "REPEATABLE"):
-                level += " " + self.word()
-            return statements.SetIsolation(level)
-        if self.accept("IDENTITY_INSERT"):
-            table = self.parts()
-            return statements.SetIdentityInsert(table, self._on_or_off())
-        return self._set_option()
-
-    def _set_option(self) -> Statement:
-        names = [self.word()]
-        while self.accept(","):
-            names.append(self.word())
-        name = names[0]
-        if name == "STATISTICS":
-            raise Unsupported("SET STATISTICS")
-        if all(each in _ON_OFF for each in names):
-            value = "ON" if self._on_or_off() else "OFF"
-            return statements.SetOption(",".join(names), value)
-        if name in _VALUED:
-            negative = "-" if self.accept("-") else ""
-            return statements.SetOption(name, negative + self.advance().text)
-        if name == "CONTEXT_INFO":
-            raise Unsupported("SET CONTEXT_INFO")
-        raise Unsupported(f"SET {name}")
-
     def _block(self) -> statements.Block:
         found: list[Statement] = []
         while not self.at("END"):
@@ -188,7 +99,7 @@ class BatchParser(DatabaseParser):
         self.expect("BEGIN")
         if self.at_any("TRAN", "TRANSACTION"):
             self.advance()
-            self._transaction_name()
+            self.transaction_name()
             return statements.BeginTransaction()
         if self.at("DISTRIBUTED"):
             raise Unsupported("BEGIN DISTRIBUTED TRANSACTION")
@@ -201,37 +112,6 @@ class BatchParser(DatabaseParser):
             self.expect("CATCH")
             return statements.TryCatch(body, handler)
         return self._block()
-
-    def _transaction_name(self) -> str | None:
-        if self.token.kind is Kind.VARIABLE:
-            raise Unsupported("a transaction's name in a variable")
-        if self.at_name() and self.token.word not in ("GO", "THROW"):
-            return self.name()
-        return None
-
-    def _commit(self) -> Statement:
-        self.expect("COMMIT")
-        if self.at_any("TRAN", "TRANSACTION"):
-            self.advance()
-            self._transaction_name()
-        else:
-            self.accept("WORK")
-        return statements.CommitTransaction()
-
-    def _rollback(self) -> Statement:
-        self.expect("ROLLBACK")
-        if self.at_any("TRAN", "TRANSACTION"):
-            self.advance()
-            return statements.RollbackTransaction(self._transaction_name())
-        self.accept("WORK")
-        return statements.RollbackTransaction()
-
-    def _save(self) -> Statement:
-        self.expect("SAVE")
-        if not self.at_any("TRAN", "TRANSACTION"):
-            self.fail()
-        self.advance()
-        return statements.SaveTransaction(self.name())
 
     def _if(self) -> Statement:
         self.expect("IF")
@@ -293,10 +173,6 @@ class BatchParser(DatabaseParser):
             raise Unsupported(f"WAITFOR {self.token.text}")
         return statements.WaitFor(self._unit())
 
-    def _kill(self) -> Statement:
-        self.expect("KILL")
-        return statements.Kill(self.number())
-
     def _execute(self) -> Statement:
         self.advance()
         if self.accept("("):
@@ -343,39 +219,6 @@ class BatchParser(DatabaseParser):
     def _text_type(text: str) -> SqlType:
         return SqlType("nvarchar", length=max(len(text), 1))
 
-    def _backup(self) -> Statement:
-        self.expect("BACKUP")
-        if not self.accept("DATABASE"):
-            raise Unsupported(f"BACKUP {self.token.text}")
-        database = self.name()
-        self.expect("TO", "DISK", "=")
-        path = self._unit()
-        self._media_options()
-        return statements.Backup(database, path)
-
-    def _restore(self) -> Statement:
-        self.expect("RESTORE")
-        if not self.accept("DATABASE"):
-            raise Unsupported(f"RESTORE {self.token.text}")
-        database = self.name()
-        self.expect("FROM", "DISK", "=")
-        path = self._unit()
-        return statements.Restore(database, path, "REPLACE" in self._media_options())
-
-    def _media_options(self) -> set[str]:
-        found: set[str] = set()
-        if self.accept("WITH"):
-            while True:
-                option = self.word()
-                if option in ("NORECOVERY", "STANDBY", "MOVE", "DIFFERENTIAL"):
-                    raise Unsupported(f"the option {option} of BACKUP and RESTORE")
-                found.add(option)
-                if self.accept("="):
-                    self.advance()
-                if not self.accept(","):
-                    break
-        return found
-
     _STATEMENTS: ClassVar[dict[str, Callable[[BatchParser], Statement]]] = {
         "SELECT": lambda parser: statements.SelectStatement(parser.query()),
         "WITH": _with,
@@ -386,12 +229,12 @@ class BatchParser(DatabaseParser):
         "CREATE": _create,
         "DROP": _drop,
         "ALTER": _alter,
-        "DECLARE": _declare,
-        "SET": _set,
+        "DECLARE": lambda parser: parser.declare(),
+        "SET": lambda parser: parser.set_value(),
         "BEGIN": _begin,
-        "COMMIT": _commit,
-        "ROLLBACK": _rollback,
-        "SAVE": _save,
+        "COMMIT": lambda parser: parser.commit(),
+        "ROLLBACK": lambda parser: parser.rollback(),
+        "SAVE": lambda parser: parser.save(),
         "IF": _if,
         "WHILE": _while,
         "BREAK": lambda parser: parser.word_only(statements.Break()),
@@ -402,14 +245,14 @@ class BatchParser(DatabaseParser):
         "THROW": _throw,
         "USE": _use,
         "WAITFOR": _waitfor,
-        "KILL": _kill,
+        "KILL": lambda parser: parser.kill(),
         "EXEC": _execute,
         "EXECUTE": _execute,
         "GRANT": lambda parser: parser.permission(),
         "REVOKE": lambda parser: parser.permission(),
         "DENY": lambda parser: parser.permission(),
-        "BACKUP": _backup,
-        "RESTORE": _restore,
+        "BACKUP": lambda parser: parser.backup(),
+        "RESTORE": lambda parser: parser.restore(),
         "CHECKPOINT": lambda parser: parser.word_only(statements.Checkpoint()),
     }
 
