@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from producers import connection, mapping_file
+from producers import approval, connection, mapping_file
 from producers.errors import Unapproved
 
 if TYPE_CHECKING:
     from chartfeed.settings import Center, Settings
     from producers.mapping import Mapping
 
-__all__ = ["approved_mapping", "of"]
+__all__ = ["approved_mapping", "of", "require_approval"]
 
 
 def of(settings: Settings, center: Center) -> connection.Settings:
@@ -33,7 +33,13 @@ def approved_mapping(settings: Settings, center: Center) -> Mapping:
     """Give a center's mapping, or raise unless it was approved for this very database."""
     path = mapping_file.path_of(settings.mappings, center.id)
     mapping = mapping_file.load(path, center=center.id)
-    mapping.require_approval()
+    require_approval(settings, center, mapping)
+    return mapping
+
+
+def require_approval(settings: Settings, center: Center, mapping: Mapping) -> None:
+    """Raise unless exactly this mapping was approved last, and for the center's database."""
+    approval.require_logged(settings.mappings, mapping)
     if mapping.database.casefold() != center.database.casefold():
         raise Unapproved(
             f"{center.id}: the mapping was approved for the database {mapping.database}, "
@@ -41,4 +47,3 @@ def approved_mapping(settings: Settings, center: Center) -> Mapping:
             hint=f"chartfeed discover {center.id}",
             center=center.id,
         )
-    return mapping

@@ -1,7 +1,8 @@
 """Approvals: who stands for which mapping, and whether it still fits what is there.
 
-An approval holds for exactly what was reviewed. The file's seal covers its content, the
-fingerprint what reading relies on; the live schema is compared with it before every read.
+An approval holds for exactly what was reviewed. The file's seal covers its content and stands in
+the audit log's line of the approval, the fingerprint covers what reading relies on; the live schema
+is compared with it before every read.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from producers.mapping import Mapping
     from producers.validation import Report
 
-__all__ = ["approve", "propose", "require_fit", "revoke"]
+__all__ = ["approve", "propose", "require_fit", "require_logged", "revoke"]
 
 
 def require_fit(connection: pyodbc.Connection, mapping: Mapping) -> None:
@@ -36,6 +37,30 @@ def require_fit(connection: pyodbc.Connection, mapping: Mapping) -> None:
             hint=f"chartfeed mapping diff {mapping.center}",
             center=mapping.center,
         )
+
+
+def require_logged(folder: Path, mapping: Mapping) -> None:
+    """Raise Unapproved unless the log's last word on the center is the approval of this content.
+
+    A seal can be computed by anybody, and an old file can be put back; the log tells.
+    """
+    mapping.require_approval()
+    said = audit.of_center(folder, mapping.center).said
+    if said is not None and said.act == "approval" and said.seal == mapping.seal:
+        return
+    log = folder / audit.NAME
+    if said is None:
+        problem = f"the file says approved, but {log} has no approval of it"
+    elif said.act == "revocation":
+        why = f": {said.reason}" if said.reason else ""
+        problem = f"the approval was revoked by {said.who} at {said.at}{why}"
+    else:
+        problem = f"the file is not what was approved last ({log}: by {said.who} at {said.at})"
+    raise Unapproved(
+        f"{mapping.center}: {problem}",
+        hint=f"chartfeed review {mapping.center}",
+        center=mapping.center,
+    )
 
 
 def propose(folder: Path, proposed: Mapping, *, by: str, at: datetime) -> Path:

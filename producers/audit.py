@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import threading
+from collections.abc import Mapping as Dict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 from producers import canonical
+from producers.errors import MappingDamaged
 from producers.mapping import Mapping
 
-__all__ = ["NAME", "Act", "append", "changes"]
+__all__ = ["NAME", "Act", "History", "Line", "append", "changes", "names", "of_center"]
 
 NAME = "audit.jsonl"
 Act = Literal["proposal", "approval", "revocation"]
@@ -28,9 +31,107 @@ class Change:
     after: object
 
 
-def changes(before: Mapping | None, after: Mapping) -> list[Change]:
-    """Give what two mappings name differently, in the domain's order."""
-    old, new = ({} if one is None else _names(one) for one in (before, after))
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What the log keeps of one act."""
+
+    act: Act
+    who: str
+    at: str
+    seal: str | None = None
+    names: Dict[str, object] | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What the log says last of a center.
+
+    `said` is the last approval or revocation, `approved` the last approval, revoked or not, and
+    `named` the last line that keeps names.
+    """
+
+    said: Line | None = None
+    approved: Line | None = None
+    named: Line | None = None
+
+    def after(self, line: Line) -> History:
+        """Give the history with one more line."""
+        return replace(
+            self,
+            said=self.said if line.act == "proposal" else line,
+            approved=line if line.act == "approval" else self.approved,
+            named=self.named if line.names is None else line,
+        )
+
+
+NOTHING = History()
+
+
+@dataclass(slots=True)
+class _Kept:
+    """The histories of a folder, as of one state of its log."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    state: tuple[int, int, int] | None = None
+    centers: Dict[str, History] = field(default_factory=dict)
+
+
+_KEPT: dict[Path, _Kept] = {}
+
+
+def of_center(folder: Path, center: str) -> History:
+    """Give a center's history; the log is read once, and again only when it was written to."""
+    path = folder / NAME
+    kept = _KEPT.setdefault(path.absolute(), _Kept())
+    with kept.lock:
+        try:
+            found = path.stat()
+        except FileNotFoundError:
+            return NOTHING
+        state = (found.st_ino, found.st_size, found.st_mtime_ns)
+        if kept.state != state:
+            kept.centers = _read(path)
+            kept.state = state
+        return kept.centers.get(center, NOTHING)
+
+
+def _read(path: Path) -> dict[str, History]:
+    centers: dict[str, History] = {}
+    with path.open("rb") as file:
+        for number, text in enumerate(file, 1):
+            try:
+                center, line = _parsed(json.loads(text.decode("utf-8", "surrogatepass")))
+            except (ValueError, KeyError, TypeError) as error:
+                # A line that can't be read may be a revocation: nothing is approved beside it.
+                raise MappingDamaged(
+                    f"{path}:{number}: not a line of the audit log",
+                    hint=f"put line {number} of {path} back as it was",
+                ) from error
+            centers[center] = centers.get(center, NOTHING).after(line)
+    return centers
+
+
+def _parsed(data: dict[str, object]) -> tuple[str, Line]:
+    act = data["act"]
+    if act not in {"proposal", "approval", "revocation"}:
+        raise ValueError(act)
+    seal, given, reason = (data.get(key) for key in ("seal", "names", "reason"))
+    line = Line(
+        act=act,
+        who=str(data["who"]),
+        at=str(data["at"]),
+        seal=None if seal is None else str(seal),
+        names=given if isinstance(given, dict) else None,
+        reason=None if reason is None else str(reason),
+    )
+    return str(data["center"]), line
+
+
+def changes(before: Mapping | Dict[str, object] | None, after: Mapping) -> list[Change]:
+    """Give what two mappings name differently, in the domain's order; names alone do, too."""
+    old = names(before) if isinstance(before, Mapping) else before or {}
+    new = names(after)
     return [
         Change(point, old.get(point), new.get(point))
         for point in dict.fromkeys([*new, *old])
@@ -38,17 +139,18 @@ def changes(before: Mapping | None, after: Mapping) -> list[Change]:
     ]
 
 
-def _names(mapping: Mapping) -> dict[str, object]:
-    names: dict[str, object] = {"schema": mapping.schema}
+def names(mapping: Mapping) -> dict[str, object]:
+    """Give all names of a mapping by point, and the values of unusual flags."""
+    found: dict[str, object] = {"schema": mapping.schema}
     for role in canonical.TABLES:
         table = mapping.tables[role]
-        names[role] = table.name
+        found[role] = table.name
         for key in canonical.TABLES[role]:
             column = table.columns[key]
-            names[f"{role}.{key}"] = column.name
+            found[f"{role}.{key}"] = column.name
             if column.live is not None:
-                names[f"{role}.{key}.live"] = list(column.live)
-    return names
+                found[f"{role}.{key}.live"] = list(column.live)
+    return found
 
 
 def append(  # noqa: PLR0917 - the facts of one line
@@ -61,7 +163,7 @@ def append(  # noqa: PLR0917 - the facts of one line
     reason: str | None = None,
 ) -> None:
     """Add a line to the log, on disk before this returns."""
-    line = {
+    line: dict[str, object] = {
         "at": at.isoformat().replace("+00:00", "Z"),
         "act": act,
         "who": who,
@@ -69,6 +171,10 @@ def append(  # noqa: PLR0917 - the facts of one line
         "fingerprint": mapping.fingerprint,
         "changes": [[change.point, change.before, change.after] for change in changed],
     }
+    if act != "revocation":
+        line["names"] = names(mapping)
+    if mapping.seal is not None:
+        line["seal"] = mapping.seal
     if reason is not None:
         line["reason"] = reason
     data = (json.dumps(line, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass")

@@ -15,7 +15,7 @@ import pyodbc
 from deploy.local import practices
 from deploy.local.practice import truth
 from deploy.local.practices import Practice
-from producers import canonical, connection, mapping_file, survey
+from producers import audit, canonical, connection, mapping_file, survey
 from producers.catalog import Catalog
 from producers.mapping import ColumnMapping, Mapping, TableMapping
 from schemas.ids import IdType, Role
@@ -58,6 +58,7 @@ def approve_all(
         there = replace(login, center=practice.center_id, database=practice.database)
         with closing(connection.connect(there)) as open_:
             mappings[practice.center_id] = approved(known, _catalog(open_, known))
+        audit.append(folder, "approval", "test", AT, mappings[practice.center_id], ())
         mapping_file.save(mappings[practice.center_id], folder)
     return mappings
 

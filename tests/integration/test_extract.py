@@ -17,7 +17,7 @@ from chartfeed.cli import Context
 from chartfeed.extract import extract, read
 from deploy.local import practices
 from deploy.local.practices import Practice, Request
-from producers import mapping_file
+from producers import approval, audit, mapping_file
 from producers.connection import Settings, connect
 from tests import approved, oracle
 from tests.practices_on import settings as login_of
@@ -256,3 +256,22 @@ def test_a_server_that_is_not_there_leaves_no_file(tmp_path: Path, group: Group)
     assert result.return_value == 3
     assert "down: center_01" in result.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_putting_the_old_file_back_does_not_undo_a_revocation(group: Group, tmp_path: Path) -> None:
+    folder = group.folder / "mappings"
+    path, log = folder / "center_06.yml", folder / audit.NAME
+    before, logged = path.read_bytes(), log.read_bytes()
+    mapping = mapping_file.load(path)
+    try:
+        approval.revoke(folder, mapping, reviewer="Bo", reason="doubt", at=approved.AT)
+        path.write_bytes(before)
+        result = group.run(tmp_path / "out", *group.centers(6))
+    finally:
+        path.write_bytes(before)
+        log.write_bytes(logged)
+
+    assert result.return_value == 2
+    assert "unreviewed: center_06: the approval was revoked by Bo" in result.stderr
+    assert "next: chartfeed review center_06" in result.stderr
+    assert group.run(tmp_path / "out", *group.centers(6)).return_value == 0

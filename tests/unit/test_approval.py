@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from producers import approval, audit, mapping_file
-from producers.errors import Unapproved
+from producers.errors import MappingDamaged, Unapproved
 from producers.mapping import Mapping
 from producers.validation import Finding, Level, Report
 from schemas.errors import BadInput
@@ -58,6 +58,41 @@ def test_a_revoked_mapping_is_an_open_proposal_again(tmp_path: Path) -> None:
         read.require_approval()
     assert log(tmp_path)[-1]["act"] == "revocation"
     assert log(tmp_path)[-1]["reason"] == "wrong table"
+
+
+def test_a_file_put_back_after_its_revocation_is_not_approved(tmp_path: Path) -> None:
+    approved = approve(tmp_path, a_mapping())
+    approval.require_logged(tmp_path, approved)
+    before = (tmp_path / "center_07.yml").read_bytes()
+    approval.revoke(tmp_path, approved, reviewer="Bo", reason="wrong table", at=AT)
+    (tmp_path / "center_07.yml").write_bytes(before)
+    with pytest.raises(Unapproved, match=r"revoked by Bo .*: wrong table") as caught:
+        approval.require_logged(tmp_path, mapping_file.load(tmp_path / "center_07.yml"))
+    assert caught.value.hint == "chartfeed review center_07"
+
+
+def test_a_seal_that_the_log_does_not_know_is_no_approval(tmp_path: Path) -> None:
+    forged = a_mapping().approved_as("Nobody", AT)
+    with pytest.raises(Unapproved, match="has no approval of it"):
+        approval.require_logged(tmp_path, forged)
+    approve(tmp_path, a_mapping())
+    with pytest.raises(Unapproved, match=r"not what was approved last .* by Ada"):
+        approval.require_logged(tmp_path, forged)
+
+
+def test_another_center_s_approval_counts_for_nothing(tmp_path: Path) -> None:
+    approve(tmp_path, a_mapping())
+    with pytest.raises(Unapproved, match="has no approval"):
+        approval.require_logged(tmp_path, a_mapping(center="center_08").approved_as("Ada", AT))
+
+
+def test_a_line_of_the_log_that_is_damaged_approves_nothing(tmp_path: Path) -> None:
+    approved = approve(tmp_path, a_mapping())
+    path = tmp_path / audit.NAME
+    path.write_text(path.read_text() + '{"act": "revoc\n')
+    with pytest.raises(MappingDamaged, match=r"audit\.jsonl:2: ") as caught:
+        approval.require_logged(tmp_path, approved)
+    assert "line 2" in str(caught.value.hint)
 
 
 def test_a_revocation_needs_a_reason(tmp_path: Path) -> None:
