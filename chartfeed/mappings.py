@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from chartfeed import sources
-from producers import approval, discover, drift, mapping_file, merging, validation
+from producers import approval, audit, discover, drift, mapping_file, merging, validation
 from producers.choices import Choices
 from producers.connection import connect
 from producers.discovery import valuebank
@@ -119,9 +119,13 @@ def _kept(settings: Settings, center: Center) -> str | None:
 
 
 def load(settings: Settings, center: Center) -> Mapping:
-    """Give a center's mapping as its file has it."""
+    """Give a center's mapping as its file has it, with the names marked that came by hand."""
     path = mapping_file.path_of(settings.mappings, center.id)
-    return mapping_file.load(path, center=center.id)
+    mapping = mapping_file.load(path, center=center.id)
+    named = audit.of_center(settings.mappings, center.id).named
+    if named is None or named.names is None:
+        return mapping
+    return merging.by_hand(mapping, named.names)
 
 
 def examine(settings: Settings, center: Center, mapping: Mapping, choices: Choices) -> Report:

@@ -67,7 +67,9 @@ def propose(folder: Path, proposed: Mapping, *, by: str, at: datetime) -> Path:
     """Write a proposal and its line in the audit log."""
     path = mapping_file.path_of(folder, proposed.center)
     before = mapping_file.load(path) if path.exists() else None
-    changed = audit.changes(before, proposed)
+    # What the log has is what was proposed; the file may have been edited since.
+    named = audit.of_center(folder, proposed.center).named
+    changed = audit.changes(before if named is None else named.names, proposed)
     if before is not None and not changed and not before.reviewed:
         return mapping_file.save(proposed, folder)
     audit.append(folder, "proposal", by, at, proposed, changed)
@@ -77,7 +79,11 @@ def propose(folder: Path, proposed: Mapping, *, by: str, at: datetime) -> Path:
 def approve(
     folder: Path, report: Report, before: Mapping | None, *, reviewer: str, at: datetime
 ) -> Mapping:
-    """Write the mapping as approved by `reviewer`; what the validation refused stays refused."""
+    """Write the mapping as approved by `reviewer`; what the validation refused stays refused.
+
+    The log says what changed since the last approval, else since the last proposal; `before` is
+    compared only where the log has neither.
+    """
     who = _person(reviewer)
     mapping = report.mapping
     if report.errors:
@@ -88,8 +94,11 @@ def approve(
             center=mapping.center,
         )
     approved = mapping.approved_as(who, at)
+    history = audit.of_center(folder, mapping.center)
+    last = next((line.names for line in (history.approved, history.named) if line), None)
+    changed = audit.changes(before if last is None else last, approved)
     # The log first: an approval that nobody can trace must not exist.
-    audit.append(folder, "approval", who, at, approved, audit.changes(before, approved))
+    audit.append(folder, "approval", who, at, approved, changed)
     mapping_file.save(approved, folder)
     return approved
 

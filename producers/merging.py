@@ -1,14 +1,23 @@
-"""A reviewed file and a fresh proposal become one mapping: choices win, then the file."""
+"""A reviewed file and a fresh proposal become one mapping: choices win, then the file.
+
+Evidence says where each name came from: discovery, the reviewer's choice, or an edit by hand.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping as Dict
 from dataclasses import replace
+from typing import TypeVar
 
 from producers import canonical
 from producers.choices import Choices, apply_live
-from producers.mapping import Mapping, TableMapping
+from producers.mapping import ColumnMapping, Mapping, Rival, TableMapping
 
-__all__ = ["chosen_names", "merged"]
+__all__ = ["BY_HAND", "CHOSEN", "by_hand", "chosen_names", "merged"]
+
+CHOSEN = "chosen by the reviewer"
+BY_HAND = "entered by hand"
+Named = TypeVar("Named", TableMapping, ColumnMapping)
 
 
 def chosen_names(mapping: Mapping, choices: Choices) -> dict[str, str]:
@@ -36,19 +45,64 @@ def _replaced(role: str, table: TableMapping, choices: Choices) -> bool:
 
 def merged(mapping: Mapping, fresh: Mapping, choices: Choices) -> Mapping:
     """Give the file's mapping with what was chosen, and what followed from it, from `fresh`."""
-    if fresh.schema != mapping.schema:
-        return apply_live(fresh, choices)
+    moved = fresh.schema != mapping.schema
     tables = {}
     for role in canonical.TABLES:
         old, new = mapping.tables[role], fresh.tables[role]
+        replaced = moved or _replaced(role, old, choices)
+        columns = dict(new.columns if replaced else old.columns)
+        for key, column in old.columns.items():
+            if f"{role}.{key}" in choices.names:
+                rivals = new.columns[key].rivals if replaced else _rivals(column)
+                columns[key] = _chosen(new.columns[key], rivals)
+            elif column.name is None:
+                columns[key] = new.columns[key]
+        table = new if replaced else replace(old, primary_key=new.primary_key)
         if _replaced(role, old, choices):
-            tables[role] = new
-            continue
-        columns = {
-            key: new.columns[key]
-            if f"{role}.{key}" in choices.names or column.name is None
-            else column
-            for key, column in old.columns.items()
-        }
-        tables[role] = replace(old, columns=columns, primary_key=new.primary_key)
+            table = _chosen(new, new.rivals if moved else _rivals(old))
+        tables[role] = replace(table, columns=columns)
+    if moved:
+        return apply_live(replace(fresh, tables=tables), choices)
     return apply_live(replace(mapping, tables=tables, ids=fresh.ids), choices)
+
+
+def _rivals(old: TableMapping | ColumnMapping) -> tuple[Rival, ...]:
+    """Give all that a name could have been, the one that it was included."""
+    if old.name is None or old.name in {rival.name for rival in old.rivals}:
+        return old.rivals
+    return (Rival(old.name, old.confidence, old.evidence), *old.rivals)
+
+
+def _chosen(new: Named, rivals: tuple[Rival, ...]) -> Named:
+    """Give what the reviewer chose, with what it was chosen from."""
+    if new.name is None:
+        return new  # It is not there; its evidence says so.
+    others = tuple(rival for rival in rivals if rival.name != new.name)
+    evidence = new.evidence if CHOSEN in new.evidence else (CHOSEN,)
+    return replace(new, evidence=evidence, rivals=others)
+
+
+def by_hand(mapping: Mapping, proposed: Dict[str, object]) -> Mapping:
+    """Give the mapping with its edits by hand marked: names that are not the `proposed` ones.
+
+    No evidence or confidence of another name speaks for them.
+    """
+    moved = mapping.schema != proposed.get("schema")
+    tables = {}
+    for role, table in mapping.tables.items():
+        entered = moved or table.name != proposed.get(role)
+        columns = {}
+        for key, column in table.columns.items():
+            columns[key] = column
+            if column.name != proposed.get(f"{role}.{key}"):
+                columns[key] = _marked(column, BY_HAND)
+            elif entered and column.name is not None:
+                columns[key] = _marked(column, f"its table was {BY_HAND}")
+        known = table if not entered else _marked(table, BY_HAND)
+        tables[role] = replace(known, columns=columns)
+    return replace(mapping, tables=tables)
+
+
+def _marked(one: Named, evidence: str) -> Named:
+    said = evidence if one.name is not None else "emptied by hand"
+    return replace(one, evidence=(said,), confidence=0.0)

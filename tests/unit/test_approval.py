@@ -116,6 +116,21 @@ def test_the_log_says_who_when_and_what_changed_and_only_grows(tmp_path: Path) -
     ]
 
 
+def test_what_was_edited_by_hand_is_in_the_log(tmp_path: Path) -> None:
+    approval.propose(tmp_path, a_mapping().unapproved(), by="robot", at=AT)
+    edited = a_mapping(names={"KARTEI.DATUM": "TAG"})
+    approval.approve(tmp_path, Report(edited, ()), edited, reviewer="Ada", at=AT)
+    assert log(tmp_path)[-1]["changes"] == [["KARTEI.DATUM", "DATUM_7M", "TAG"]]
+
+
+def test_changes_are_told_against_what_was_approved_last(tmp_path: Path) -> None:
+    approve(tmp_path, a_mapping())
+    other = a_mapping(names={"KARTEI.DATUM": "TAG"})
+    approval.propose(tmp_path, other.unapproved(), by="robot", at=AT)
+    approval.approve(tmp_path, Report(other, ()), other, reviewer="Bo", at=AT)
+    assert log(tmp_path)[-1]["changes"] == [["KARTEI.DATUM", "DATUM_7M", "TAG"]]
+
+
 def test_the_same_proposal_again_adds_no_line(tmp_path: Path) -> None:
     approval.propose(tmp_path, a_mapping().unapproved(), by="robot", at=AT)
     approval.propose(tmp_path, a_mapping().unapproved(), by="robot", at=AT)

@@ -1,9 +1,12 @@
 """What a reviewer sets, and what follows from it."""
 
+from dataclasses import replace
+
 import pytest
 
-from producers import choices, merging
+from producers import audit, choices, merging
 from producers.choices import Choices
+from producers.mapping import Rival
 from schemas.errors import BadInput
 from tests.factories import a_mapping
 
@@ -51,3 +54,36 @@ def test_another_table_takes_its_own_columns() -> None:
     done = merging.merged(before, fresh, chosen)
     assert done.column("KARTEI", "DATUM") == "DATUM_X"
     assert done.tables["LEISTUNG"] == before.tables["LEISTUNG"]
+
+
+def test_a_table_that_was_chosen_says_so_and_keeps_its_rivals() -> None:
+    rivals = (Rival("KARTEI_ALT", 0.9), Rival("KARTEI_X", 0.8))
+    before = a_mapping()
+    tables = {**before.tables, "KARTEI": replace(before.tables["KARTEI"], name=None, rivals=rivals)}
+    fresh = a_mapping(names={"KARTEI": "KARTEI_X"})
+    done = merging.merged(replace(before, tables=tables), fresh, Choices({"KARTEI": "KARTEI_X"}))
+    assert done.tables["KARTEI"].evidence == ("chosen by the reviewer",)
+    assert done.tables["KARTEI"].rivals == (Rival("KARTEI_ALT", 0.9),)
+
+
+def test_a_column_that_was_chosen_keeps_the_one_that_was_proposed_as_a_rival() -> None:
+    before, fresh = a_mapping(), a_mapping(names={"KARTEI.DATUM": "TAG"})
+    done = merging.merged(before, fresh, Choices({"KARTEI.DATUM": "TAG"}))
+    column = done.tables["KARTEI"].columns["DATUM"]
+    assert column.evidence == ("chosen by the reviewer",)
+    assert column.rivals == (Rival("DATUM_7M", 1.0),)
+
+
+def test_nothing_speaks_for_a_name_that_came_by_hand() -> None:
+    proposed = audit.names(a_mapping())
+    edited = merging.by_hand(a_mapping(names={"KARTEI.DATUM": "TAG", "KASSEN": "K"}), proposed)
+    hand = edited.tables["KARTEI"].columns["DATUM"]
+    assert (hand.confidence, hand.evidence) == (0.0, ("entered by hand",))
+    assert edited.tables["KARTEI"].columns["PATNR"].confidence == 1.0
+    assert edited.tables["KASSEN"].evidence == ("entered by hand",)
+    assert edited.tables["KASSEN"].columns["NAME"].evidence == ("its table was entered by hand",)
+    assert edited.tables["PATIENT"] == a_mapping().tables["PATIENT"]
+
+
+def test_what_is_as_it_was_proposed_stays_as_it_is() -> None:
+    assert merging.by_hand(a_mapping(), audit.names(a_mapping())) == a_mapping()
