@@ -39,6 +39,10 @@ CONTENTS: dict[str, list[tuple[str, str, str]]] = {
     "Read a day directly": [
         ("extract", "chartfeed.extract:extract", "Write a day's file straight from the sources."),
     ],
+    "Run the feed": [
+        ("produce", "chartfeed.produce:produce", "Capture every change into Kafka, exactly once."),
+        ("resync", "chartfeed.resync:resync", "Confirm a resync that the guard has stopped."),
+    ],
     "Topics and their schemas": [
         ("topics", "chartfeed.topics:topics", "Create and verify the topics."),
         ("schemas", "chartfeed.schemas:schemas", "Check and register what travels in them."),

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from producers import canonical
+from producers import canonical, shown
+from producers.canonical import Kind
 from producers.catalog import Catalog
 from producers.extract import CenterDay
 from producers.mapping import ColumnMapping, Mapping, TableMapping
+from producers.shown import printable
 from producers.validation import Finding
+from schemas.records import UnifiedEntry
 
 __all__ = ["aligned", "catalog", "day", "findings", "mapping", "printable"]
-
-CHART_TEXT = 40
-
-
-def printable(text: str) -> str:
-    """Give a text from a database so that a terminal only shows it."""
-    return "".join(sign if sign.isprintable() else f"\\x{ord(sign):02x}" for sign in text)
 
 
 def aligned(rows: Sequence[Sequence[str]], indent: str = "") -> Iterator[str]:
@@ -88,20 +84,18 @@ def findings(found: Sequence[Finding]) -> Iterator[str]:
 
 
 def day(one: CenterDay) -> Iterator[str]:
-    """Give a day's unified rows; they have no names of people, and chart texts are cut."""
-    rows = [("patient", "status", "insurer", "codes", "entry")]
-    for row in one.rows[:20]:
-        text = row.chart_entry
-        cut = text if len(text) <= CHART_TEXT else text[: CHART_TEXT - 1] + "…"
-        rows.append(
-            (
-                str(row.patient_id),
-                str(row.insurance_status),
-                printable(row.insurance_name or ""),
-                ",".join(row.service_codes),
-                printable(cut),
-            )
-        )
-    yield from aligned(rows, "  ")
+    """Give a day's unified rows as shapes, but for what names nobody: a text may name people."""
+    heads = ("patient", "status", "insurer", "codes", "entry")
+    yield from aligned([heads, *map(_unified, one.rows[:20])], "  ")
     if len(one.rows) > 20:
         yield f"  … and {len(one.rows) - 20:,} more"
+
+
+def _unified(row: UnifiedEntry) -> tuple[str, ...]:
+    return (
+        *shown.values(Kind.ID, [row.patient_id]),
+        str(row.insurance_status),
+        shown.masked(row.insurance_name or ""),
+        ",".join(shown.values(Kind.CODE, row.service_codes)),
+        shown.masked(row.chart_entry),
+    )

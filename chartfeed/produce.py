@@ -16,6 +16,7 @@ import click
 import structlog
 
 from chartfeed import sources
+from chartfeed.topics import require
 from producers import mapping_file
 from producers.capture.center import Center, Job
 from producers.capture.feed import Contract
@@ -108,6 +109,7 @@ def produce(
     centers = [center for center in settings.select(names) if in_shard(center.id, shard)]
     if not centers:
         raise BadInput("no center is enabled, or none is in this shard", hint="look at centers.yml")
+    require(settings)
     _log_to(sys.stderr)
     side, stop, instance_id = contract(settings), threading.Event(), uuid.uuid4().hex
     board = Board(

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from chartfeed import mapping_tables, mappings
-from chartfeed.mapping_tables import printable
-from producers import canonical, choices, discover, mapping_file, merging, review, survey
+from producers import canonical, choices, discover, mapping_file, merging, review, shown, survey
 from producers.canonical import Kind
 from producers.choices import Choices
 from producers.discovery.evidence import SURE
 from producers.errors import Denied, StatementFailed
 from producers.review import Step
+from producers.shown import printable
 from schemas.errors import BadInput
 
 if TYPE_CHECKING:
@@ -135,8 +135,8 @@ def _show_values(
         except (Denied, StatementFailed) as error:
             click.echo(f"    {printable(name or '')}: can't be read: {error.message}")
             continue
-        shown = review.shown_values(canonical.TABLES[role][key].kind, values)
-        click.echo(f"    {printable(column.name)} holds: {', '.join(map(printable, shown))}")
+        listed = ", ".join(shown.values(canonical.TABLES[role][key].kind, values))
+        click.echo(f"    {printable(column.name)} holds: {listed}")
 
 
 def _asked(step: Step) -> str | None:
@@ -155,7 +155,7 @@ def _flag(mapping: Mapping, role: str) -> Mapping:
     live = mapping.live(role)
     if live is None:
         return mapping
-    shown = ",".join("NULL" if value is None else value for value in live)
-    answer = click.prompt("  values that mean NOT deleted, or usual", default=shown)
+    present = ",".join("NULL" if value is None else value for value in live)
+    answer = click.prompt("  values that mean NOT deleted, or usual", default=present)
     chosen = choices.parse([f"{role}.DELKZ.live={answer}"])
     return choices.apply_live(replace(mapping), chosen)

@@ -7,9 +7,10 @@ import click
 from chartfeed.cli import Context
 from chartfeed.settings import Settings
 from deploy.topics import Cluster
+from schemas.errors import Outside
 from schemas.topics import ALL, Layout
 
-__all__ = ["cluster", "topics"]
+__all__ = ["cluster", "require", "topics"]
 
 
 def cluster(settings: Settings) -> Cluster:
@@ -21,6 +22,16 @@ def cluster(settings: Settings) -> Cluster:
         delete_retention=kafka.topics.delete_retention,
     )
     return Cluster({"bootstrap.servers": kafka.bootstrap} | kafka.options, layout)
+
+
+def require(settings: Settings) -> None:
+    """Stop before anything is written to topics that are not as declared."""
+    differences = cluster(settings).verify()
+    if differences:
+        raise Outside(
+            "the topics are not as declared: " + "; ".join(map(str, differences[:3])),
+            hint="chartfeed topics create, then chartfeed topics verify",
+        )
 
 
 @click.group()

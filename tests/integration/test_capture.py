@@ -32,7 +32,7 @@ from producers.errors import Drift
 from producers.rows import COLUMNS, Rules
 from schemas import avro, topics
 from schemas.codec import Decoder
-from schemas.errors import SkipRecord
+from schemas.errors import Outside, SkipRecord
 from schemas.records import CenterStatus, Checkpoint, DeadLetter
 from tests import approved
 from tests.factories import A_MOMENT
@@ -242,6 +242,19 @@ def group(tmp_path_factory: Any, stack: Any, services: Any, chartfeed: Any) -> A
 @pytest.fixture
 def practice(group: Any) -> Any:
     return group.practice()
+
+
+def test_topics_that_are_not_as_declared_are_not_written_to(group: Any) -> None:
+    settings = json.loads(group.config.read_text())
+    settings["kafka"]["topics"] = {"partitions": 24}
+    other = group.config.with_name("other.yml")
+    other.write_text(json.dumps(settings))
+
+    done = CliRunner().invoke(produce, ["--once"], obj=Context(str(other)), standalone_mode=False)
+
+    assert isinstance(done.exception, Outside)
+    assert "partitions is 12, due is 24" in done.exception.message
+    assert "chartfeed topics create" in str(done.exception.hint)
 
 
 def test_all_rows_then_every_deed_reach_kafka_once(practice: Any) -> None:
