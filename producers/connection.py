@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import pyodbc
 
 from producers.errors import CenterDown, Denied, Drift, MissingDriver, StatementFailed
+from producers.shown import printable
 from schemas.errors import ChartfeedError
 
 __all__ = ["Secret", "Settings", "connect", "driver", "number_of", "translated"]
@@ -52,8 +53,12 @@ class Settings:
 DENIED = frozenset({18456, 18470, 18487, 18488, 4060, 916, 229, 230, 262, 297, 300, 22103})
 NO_RIGHT = frozenset({229, 230, 262, 297, 300, 22103})
 GONE_NAMES = frozenset({207, 208})
-# These quote names of things, never values of rows; 0 is the driver's own.
-NAMING = DENIED | GONE_NAMES | {None, 0, 102, 156, 927, 942, 945, 22105, 22115, 3952, 50000}
+# Only these are passed on in the server's words: they quote names of things, never a row's values.
+# 0 is the driver's own; 8180, 5701 and 5703 come along with others.
+NAMING = frozenset(
+    {0, 102, 156, 927, 942, 945, 3952, 5701, 5703, 8180, 22105, 22115, *DENIED, *GONE_NAMES}
+)
+DATA_STATES = ("22", "23")
 RETRY = frozenset({1205, 1222, 3960, 3952, 927, 942, 921, 922, 945, 952, 596, 10928, 10929, 40501})
 DOWN_STATES = ("08", "HYT", "HY008", "IM006")
 
@@ -135,29 +140,39 @@ def connect(
     return connection
 
 
+def _text(error: pyodbc.Error) -> str:
+    return str(error.args[1]) if len(error.args) > 1 else str(error)
+
+
+def _numbers(error: pyodbc.Error) -> list[int]:
+    return [int(found) for found in re.findall(r"\((\d+)\) \(SQL\w+\)", _text(error))]
+
+
 def number_of(error: pyodbc.Error) -> int | None:
     """Give SQL Server's number of an error, None where the driver itself failed."""
-    text = str(error.args[1]) if len(error.args) > 1 else str(error)
-    found = re.findall(r"\((\d+)\) \(SQL\w+\)", text)
-    return int(found[0]) if found else None
+    return next(iter(_numbers(error)), None)
 
 
-def _message(error: pyodbc.Error, number: int | None) -> str:
-    """Give the server's sentence, without the driver's decoration and without data."""
-    text = str(error.args[1]) if len(error.args) > 1 else str(error)
-    first = text.split("; [", 1)[0]
+def _message(error: pyodbc.Error, state: str) -> str:
+    """Give the server's sentence where it names things alone, else a sentence of ours.
+
+    Any other sentence may quote a value, and a value may hold quotes, brackets or what looks
+    like the end of a message, so nothing of its text is kept.
+    """
+    numbers = _numbers(error)
+    if not NAMING.issuperset(numbers) or state.startswith(DATA_STATES):
+        what = f"error {numbers[0]}" if numbers else f"an error of the state {printable(state)}"
+        return f"SQL Server reports {what}; its text may quote patients' data and is not shown"
+    first = _text(error).split("; [", 1)[0]
     plain = re.sub(r"^(\[[^\]]*\]\s*)+|\s*\(\d+\) \(SQL\w+\)$", "", first).strip()
-    if number in NAMING:
-        return plain
-    # Conversion and key errors quote the value they stumbled on: it may be a person's name.
-    return re.sub(r"'[^']*'|\([^()]*\)", "…", plain)
+    return printable(plain)
 
 
 def error_of(center: str, error: pyodbc.Error) -> ChartfeedError:
     """Give our error for the driver's, by SQL Server's number and then by SQLSTATE."""
     number = number_of(error)
     state = str(error.args[0]) if error.args else ""
-    message = f"{center}: {_message(error, number)}"
+    message = f"{center}: {_message(error, state)}"
     facts: dict[str, Any] = {"center": center, "number": number, "sqlstate": state}
     if number in NO_RIGHT:
         return Denied(message, hint="grant the login what docs/mapping.md lists", **facts)

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from producers import canonical
-from producers.canonical import Kind
 from producers.discovery.evidence import SURE
 from producers.mapping import ColumnMapping, Mapping, Rival, TableMapping
 from schemas.errors import BadInput
 
-__all__ = ["Step", "answered", "harmless", "next_step", "shown_values", "steps"]
-
-# Values of these shapes name nobody: numbers, codes, flags, single letters, days.
-HARMLESS = re.compile(r"-?\d{1,10}|[A-Za-zÄÖÜäöü]{0,3}\d{1,5}[A-Za-z]{0,3}|[A-Z]{1,3}")
-SHOWABLE = frozenset({Kind.ID, Kind.DATE, Kind.CODE, Kind.ART, Kind.FLAG})
+__all__ = ["Step", "answered", "next_step", "steps"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,29 +80,3 @@ def answered(step: Step, answer: str) -> str | None:
             )
         return step.rivals[number - 1].name
     return text
-
-
-def harmless(value: object) -> bool:
-    """Tell whether a value has a shape that can't name a person."""
-    return value is None or HARMLESS.fullmatch(str(value).strip()) is not None
-
-
-def shown_values(kind: Kind, values: Sequence[object]) -> list[str]:
-    """Give sample values for a reviewer: as they are where they are harmless, else their shape.
-
-    Letters become a and A, so a name proposed by mistake for something else is not shown.
-    """
-    result = []
-    for value in values:
-        text = "NULL" if value is None else str(value).strip()
-        plain = kind in SHOWABLE and harmless(value)
-        result.append(text if plain else _masked(text))
-    return list(dict.fromkeys(result))
-
-
-def _masked(text: str) -> str:
-    shape = "".join(
-        "A" if sign.isupper() else "a" if sign.isalpha() else "9" if sign.isdigit() else sign
-        for sign in text
-    )
-    return shape if len(shape) <= 40 else f"{shape[:39]}…"

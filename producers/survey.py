@@ -148,6 +148,6 @@ def read_links(
 def read_examples(
     connection: pyodbc.Connection, center: str, table: Table, column: str
 ) -> list[object]:
-    """Give a few values of a column; only `review.shown_values` may show anything of them."""
+    """Give a few values of a column; only `shown.values` may show anything of them."""
     (rows,) = fetch(connection, center, statements.examples(table, column))
     return [row[0] for row in rows]

@@ -7,11 +7,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from producers import canonical, drift, extract, survey
+from producers import canonical, drift, extract, shown, survey
 from producers import validation_statements as statements
-from producers.canonical import Kind
 from producers.discovery import fitness
-from producers.review import shown_values
 from producers.rows import liveness
 from schemas import dates
 from schemas.errors import SkipRecord
@@ -236,8 +234,8 @@ class _Probe:
             insurers = sum(
                 counts[art] for art in counts if art is not None and cleaned(art) in strange
             )
-            shown = ", ".join(text or "blank" for text in shown_values(Kind.ART, strange[:8]))
-            text = f"{insurers:,} insurers have kinds that insurance_status does not name: {shown}"
+            kinds = ", ".join(dict.fromkeys(map(shown.art, strange[:8])))
+            text = f"{insurers:,} insurers have kinds that insurance_status does not name: {kinds}"
             yield Finding(Level.WARNING, "KASSEN.ART", text)
         else:
             yield Finding(Level.INFO, "KASSEN.ART", f"{len(counts)} kinds, all known")

@@ -53,12 +53,34 @@ def test_an_error_becomes(state: str, number: int, expected: type[ChartfeedError
     assert "[Microsoft]" not in error.message
 
 
-def test_a_value_in_an_error_is_not_passed_on() -> None:
-    text = "Conversion failed when converting the nvarchar value 'Müller' to int. (245) (SQLFetch)"
-    error = failing("22018", text)
-    assert "Müller" not in str(error)
+@pytest.mark.parametrize(
+    ("state", "text", "number"),
+    [
+        ("22018", "Conversion failed when converting the nvarchar value 'Müller' to int.", 245),
+        ("22018", "Conversion failed when converting the nvarchar value 'O'Müller' to int.", 245),
+        ("23000", "Cannot insert duplicate key. The value is (Müller (geb. Meier), 1).", 2627),
+        ("42000", "The trigger says: Müller may not", 50000),
+        ("22018", "The value 'Müller (208) (SQLFetch); [x]' to int.", 245),
+        ("22001", "String data, right truncation: Müller", 0),
+    ],
+)
+def test_nothing_of_an_error_that_may_quote_a_value_is_passed_on(
+    state: str, text: str, number: int
+) -> None:
+    error = failing(state, f"{text} ({number}) (SQLFetch)")
+    assert "ller" not in str(error)
+    assert "Meier" not in str(error)
     assert error.__cause__ is None
     assert error.__suppress_context__
+
+
+def test_an_error_whose_text_is_kept_back_has_its_number() -> None:
+    assert "error 245;" in failing("22018", "The value 'Müller'. (245) (SQLFetch)").message
+
+
+def test_names_in_an_error_move_no_cursor() -> None:
+    error = failing("42S02", "Invalid object name 'a\x1b[2J'. (208) (SQLExecDirectW)")
+    assert "\x1b" not in error.message
 
 
 def test_a_missing_table_keeps_its_name() -> None:

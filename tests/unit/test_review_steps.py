@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from producers import review
-from producers.canonical import Kind
 from producers.mapping import Rival
 from producers.review import Step
 from schemas.errors import BadInput
@@ -52,11 +51,3 @@ def test_an_answer_means(answer: str, expected: str | None) -> None:
 def test_a_number_that_is_no_rival_is_refused() -> None:
     with pytest.raises(BadInput, match="no rival 3"):
         review.answered(RIVALS, "3")
-
-
-def test_only_values_that_name_nobody_are_shown() -> None:
-    assert review.shown_values(Kind.DATE, [20220118, None]) == ["20220118", "NULL"]
-    assert review.shown_values(Kind.CODE, ["13b", "Ä935"]) == ["13b", "Ä935"]
-    assert review.shown_values(Kind.CODE, ["Müller"]) == ["Aaaaaa"]
-    assert review.shown_values(Kind.TEXT, ["01"]) == ["99"]
-    assert review.shown_values(Kind.NAME, ["AOK Bayern 1"]) == ["AAA Aaaaaa 9"]
