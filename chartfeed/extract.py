@@ -74,11 +74,10 @@ class Reading:
 
     @property
     def exit_code(self) -> int:
-        """Give 0 when every center was read, 1 when some were, else why none was."""
+        """Give 0 when every center was read, 1 when some were, else why none was: 2 or 3."""
         if self.read:
             return 1 if self.missing else 0
-        codes = {missing.error.exit_code for missing in self.missing}
-        return 3 if 3 in codes else min(codes)
+        return 2 if all(missing.error.exit_code == 2 for missing in self.missing) else 3
 
     def lines(self) -> list[CenterLine]:
         """Give the manifest's line of every center, in the order of files."""
@@ -147,6 +146,24 @@ def write(
     )
 
 
+def require_whole(target: Target, wanted: date, centers: Sequence[Center]) -> None:
+    """Raise BadInput where the day's present files have centers that these would replace."""
+    try:
+        present = day.read_manifest(target, wanted)
+    except manifest.Damaged:
+        return  # It claims nothing any more; writing heals it.
+    if present is None:
+        return
+    chosen = {center.id for center in centers}
+    lost = [line.center_id for line in present.centers if line.center_id not in chosen]
+    if lost:
+        raise BadInput(
+            f"the files of {wanted} have {len(lost)} more centers, which would vanish: "
+            f"{', '.join(lost)}",
+            hint="name another folder by --output DIR, or leave --center out",
+        )
+
+
 def _day(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> date | None:
     try:
         return None if value is None else dates.iso(value)
@@ -200,7 +217,10 @@ def extract(
     now = datetime.now(UTC)
     place = output or settings.output_path
     target = open_target(place)
-    reading = read(settings, centers, wanted or yesterday(centers, now))
+    wanted = wanted or yesterday(centers, now)
+    if names and place == settings.output_path:
+        require_whole(target, wanted, centers)
+    reading = read(settings, centers, wanted)
     for missing in reading.missing:
         click.echo(f"{missing.behind}: {missing.error}", err=True)
     for kind, count in sorted(reading.unknown_kinds().items()):

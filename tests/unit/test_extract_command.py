@@ -61,7 +61,8 @@ UNAPPROVED = Unapproved("not approved")
         (a_reading(was_missing(1, UNAPPROVED), was_missing(2, Drift("moved"))), 2),
         (a_reading(was_missing(1, UNAPPROVED), was_missing(2, DOWN)), 3),
         (a_reading(was_missing(1, Denied("18456"))), 3),
-        (a_reading(was_missing(1, StatementFailed("245"))), 1),
+        (a_reading(was_missing(1, StatementFailed("245"))), 3),
+        (a_reading(was_missing(1, StatementFailed("245")), was_missing(2, UNAPPROVED)), 3),
     ],
 )
 def test_the_exit_code_says_what_was_done(reading: Reading, code: int) -> None:
@@ -153,3 +154,29 @@ def test_an_unknown_center_is_named_with_those_there_are(context: Context) -> No
 
     assert isinstance(result.exception, BadInput)
     assert result.exception.hint == "use one of: center_01"
+
+
+def test_some_centers_do_not_replace_a_day_of_all(context: Context, tmp_path: Path) -> None:
+    reading = a_reading(was_read(1), was_read(2), was_missing(3, DOWN))
+    write(reading, Folder(tmp_path / "out"), ["csv"], datetime(2026, 1, 1, tzinfo=UTC))
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    arguments = ["--center", "center_01", "--date", A_DAY.isoformat()]
+
+    result = CliRunner().invoke(extract, arguments, obj=context)
+
+    assert isinstance(result.exception, BadInput)
+    assert "2 more centers, which would vanish: center_02, center_03" in result.exception.message
+    assert "--output" in str(result.exception.hint)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+
+
+def test_the_same_centers_replace_their_own_day(context: Context, tmp_path: Path) -> None:
+    write(
+        a_reading(was_read(1)), Folder(tmp_path / "out"), ["csv"], datetime(2026, 1, 1, tzinfo=UTC)
+    )
+    arguments = ["--center", "center_01", "--date", A_DAY.isoformat()]
+
+    result = CliRunner().invoke(extract, arguments, obj=context, standalone_mode=False)
+
+    assert result.return_value == 2
+    assert "unreviewed" in result.stderr
