@@ -72,18 +72,35 @@ def by_name(role: str, found: Sequence[Named], habit: Match) -> Choice | None:
     if only.match > Match.SUFFIX and only.found < SHAPE_LEAD:
         # Another word for it, and nothing inside that bears the word out.
         return None
-    others = [one for one in found if one is not only and only.found - one.found < SHAPE_LEAD]
-    contested = len(group) > 1 or (only.match > Match.SUFFIX and bool(others))
-    ceiling = CONTESTED if contested else 1.0
+    others = [one for one in found if one is not only]
+    alike = [one for one in others if only.found - one.found < SHAPE_LEAD]
+    far_fuller = [one for one in alike if _far_fuller(one.table, only.table)]
+    if far_fuller:
+        return _rivals(role, [only, *far_fuller])
+    contested = (
+        len(group) > 1
+        or (only.match > Match.SUFFIX and bool(alike))
+        or any(one.table.rows > only.table.rows for one in others)
+    )
+    # A table without rows bears nothing out, whatever its name.
+    ceiling = CONTESTED if contested or not only.table.rows else 1.0
     confidence = combined(pieces, only.match, ceiling=ceiling)
     return Choice(only.table, only.match, confidence, tuple(pieces))
+
+
+def _far_fuller(one: Table, other: Table) -> bool:
+    return one.rows >= DOMINANT * max(1, other.rows)
+
+
+def _rows(table: Table) -> Evidence:
+    return Evidence(f"{table.rows:,} rows", 0.0)
 
 
 def _named_evidence(role: str, one: Named) -> list[Evidence]:
     telling = len([key for key in canonical.TABLES[role] if key not in {"ID", "DELKZ"}])
     hits = round(one.found * telling)
     text = f"{hits} of {telling} telling columns found by name"
-    return [of_name(one.match), Evidence(text, 0.7 * one.found)]
+    return [of_name(one.match), Evidence(text, 0.7 * one.found), _rows(one.table)]
 
 
 def _rivals(role: str, found: Sequence[Named]) -> Choice:
@@ -96,11 +113,9 @@ def _rivals(role: str, found: Sequence[Named]) -> Choice:
 
 def _open(ranked: Sequence[tuple[Table, float, tuple[Evidence, ...]]], match: Match) -> Choice:
     order = sorted(ranked, key=lambda one: (-one[1], -one[0].rows, one[0].schema, one[0].name))
-    shown = tuple(
-        (table, score, (*pieces, Evidence(f"{table.rows:,} rows", 0.0)))
-        for table, score, pieces in order
+    return Choice(
+        None, match, 0.0, (Evidence(f"{len(order)} tables are possible", 0.0),), tuple(order)
     )
-    return Choice(None, match, 0.0, (Evidence(f"{len(order)} tables are possible", 0.0),), shown)
 
 
 def by_values(
@@ -114,7 +129,7 @@ def by_values(
             continue
         pieces = scored_by_values(role, table, values)
         if pieces is not None:
-            scored.append((table, combined(pieces, Match.NONE), tuple(pieces)))
+            scored.append((table, combined(pieces, Match.NONE), (*pieces, _rows(table))))
     scored = [one for one in scored if one[1] >= LEAST]
     if not scored:
         return None
@@ -122,15 +137,27 @@ def by_values(
     near = [one for one in scored if scored[0][1] - one[1] < NEAR]
     if scored[0][1] < NAMED:
         return _open(near, Match.NONE)
-    if len(near) == 1:
-        return Choice(near[0][0], Match.NONE, near[0][1], near[0][2])
     near.sort(key=lambda one: -one[0].rows)
-    fullest, next_ = near[0][0], near[1][0]
-    if fullest.rows >= DOMINANT * max(1, next_.rows):
-        text = f"{fullest.rows:,} rows; the next one like it has {next_.rows:,}"
-        more = (*near[0][2], Evidence(text, 0.3))
-        return Choice(fullest, Match.NONE, combined(more, Match.NONE), more)
-    return _open(near, Match.NONE)
+    fullest, score, why = near[0]
+    if len(near) > 1 and not _far_fuller(fullest, near[1][0]):
+        return _open(near, Match.NONE)
+    # A copy has fewer rows, or more: only a table of another shape is ruled out by its rows.
+    twins = [one for one in scored if one[0] is not fullest and _same_shape(one[0], fullest)]
+    if twins:
+        return _open([near[0], *twins], Match.NONE)
+    if len(near) > 1:
+        text = f"the next one like it has {near[1][0].rows:,} rows"
+        why = (*why, Evidence(text, 0.3))
+        score = combined(why, Match.NONE)
+    return Choice(fullest, Match.NONE, score, why)
+
+
+def _same_shape(one: Table, other: Table) -> bool:
+    return _shape(one) == _shape(other)
+
+
+def _shape(table: Table) -> list[str]:
+    return sorted(column.family for column in table.columns)
 
 
 def scored_by_values(role: str, table: Table, values: Values) -> list[Evidence] | None:
