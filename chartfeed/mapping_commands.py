@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from chartfeed import mapping_tables, mappings
-from producers import approval, audit, choices, drift, mapping_file, survey
+from producers import audit, choices, drift, mapping_file, survey
 from producers.choices import Choices
 from schemas.errors import BadInput, ChartfeedError
 
@@ -151,7 +151,11 @@ def discover_raw(context: Context, name: str, *, as_json: bool) -> int:
 def show_mapping(context: Context, name: str, *, as_json: bool) -> int:
     """Show a center's mapping with its evidence."""
     settings = context.settings
-    found = mappings.load(settings, settings.center(name))
+    center = settings.center(name)
+    found = mappings.load(settings, center)
+    problem = mappings.approval_problem(settings, center)
+    if problem is not None and found.approval_problem() is None:
+        click.echo(f"chartfeed: {name}: NOT approved, though the file says so: {problem}", err=True)
     if as_json:
         _print_json(mapping_file.as_data(found))
     else:
@@ -213,7 +217,7 @@ def revoke(context: Context, name: str, reviewer: str, reason: str) -> int:
     present = mappings.load(settings, center)
     if not present.reviewed:
         raise BadInput(f"{name}: the mapping is not approved", hint=f"chartfeed review {name}")
-    approval.revoke(settings.mappings, present, reviewer=reviewer, reason=reason, at=_now())
+    mappings.revoke(settings, center, present, reviewer=reviewer, reason=reason, at=_now())
     click.echo(f"{name}: the approval is revoked; next: chartfeed review {name}")
     return 0
 
@@ -286,11 +290,12 @@ def difference(context: Context, name: str, *, as_json: bool) -> int:
             moved = drift.differences(present, drift.live(connection, present))
     fresh = mappings.propose(settings, center, mappings.bank(settings))
     changed = audit.changes(present, fresh)
+    problem = mappings.approval_problem(settings, center)
     if as_json:
         _print_json(
             {
                 "center": name,
-                "approved": present.approval_problem() is None,
+                "approved": problem is None,
                 "drift": moved,
                 "changes": [
                     {"point": one.point, "mapping": one.before, "discovery": one.after}
@@ -299,7 +304,6 @@ def difference(context: Context, name: str, *, as_json: bool) -> int:
             }
         )
         return 1 if moved or changed else 0
-    problem = present.approval_problem()
     click.echo(f"{name}: {problem or f'approved by {present.reviewed_by}'}")
     for line in moved:
         click.echo(f"  moved: {mapping_tables.printable(line)}")

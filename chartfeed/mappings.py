@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
+import click
+
 from chartfeed import sources
 from producers import approval, audit, discover, drift, mapping_file, merging, validation
 from producers.choices import Choices
@@ -27,7 +29,21 @@ if TYPE_CHECKING:
     from producers.mapping import Mapping
     from producers.validation import Report
 
-__all__ = ["Outcome", "State", "approve", "bank", "each", "examine", "propose", "state", "write"]
+__all__ = [
+    "Outcome",
+    "State",
+    "approval_problem",
+    "approve",
+    "bank",
+    "each",
+    "examine",
+    "load",
+    "propose",
+    "revoke",
+    "seal",
+    "state",
+    "write",
+]
 
 MOST_THREADS = 16
 T = TypeVar("T")
@@ -160,14 +176,73 @@ def approve(
 def seal(
     settings: Settings, report: Report, before: Mapping, *, reviewer: str, at: datetime
 ) -> Mapping:
-    """Write the approval of what was examined, and let the value bank learn from it."""
-    approved = approval.approve(settings.mappings, report, before, reviewer=reviewer, at=at)
+    """Write the approval of what was examined, and let the value bank learn from it.
+
+    A bank that is damaged stops this before anything is approved; one that can't be written
+    afterwards is a warning, for the approval holds.
+    """
     with _LEARNING:
         present = bank(settings)
-        learned = valuebank.learn(present, approved)
-        if learned != present:
-            mapping_file.replace_file(settings.mappings / valuebank.NAME, valuebank.render(learned))
+        approved = approval.approve(settings.mappings, report, before, reviewer=reviewer, at=at)
+        # What the center taught before may be what was wrong.
+        learned = valuebank.learn(_without(present, approved.center), approved)
+        _remember(settings, present, learned)
     return approved
+
+
+def revoke(
+    settings: Settings,
+    center: Center,
+    present: Mapping,
+    *,
+    reviewer: str,
+    reason: str,
+    at: datetime,
+) -> Mapping:
+    """Write the mapping as an open proposal again, and forget what it taught."""
+    revoked = approval.revoke(settings.mappings, present, reviewer=reviewer, reason=reason, at=at)
+    with _LEARNING:
+        try:
+            known = bank(settings)
+        except ChartfeedError as error:
+            click.echo(
+                f"chartfeed: {center.id}: what it taught is not forgotten: {error}", err=True
+            )
+        else:
+            _remember(settings, known, _without(known, center.id))
+    return revoked
+
+
+def _remember(settings: Settings, present: ValueBank, learned: ValueBank) -> None:
+    if learned == present:
+        return
+    path = settings.mappings / valuebank.NAME
+    try:
+        mapping_file.replace_file(path, valuebank.render(learned))
+    except OSError as error:
+        click.echo(f"chartfeed: {path} can't be written: {error.strerror}", err=True)
+
+
+def _without(known: ValueBank, center: str) -> ValueBank:
+    """Give the bank without what a center taught; names that somebody entered by hand stay."""
+    names = {
+        point: {
+            name: tuple(one for one in centers if one != center)
+            for name, centers in learned.items()
+            if centers != (center,)
+        }
+        for point, learned in known.names.items()
+    }
+    return ValueBank({point: learned for point, learned in names.items() if learned})
+
+
+def approval_problem(settings: Settings, center: Center) -> str | None:
+    """Say why a center's file is not approved, None where it is; every reader asks the same."""
+    try:
+        sources.approved_mapping(settings, center)
+    except Unapproved as error:
+        return error.message.removeprefix(f"{center.id}: ")
+    return None
 
 
 def state(settings: Settings, center: Center) -> State:
@@ -175,15 +250,13 @@ def state(settings: Settings, center: Center) -> State:
     try:
         mapping = load(settings, center)
         points = tuple(mapping.open_points())
-        problem = mapping.approval_problem()
+        problem = approval_problem(settings, center)
         if problem is not None:
             return State(center, "unreviewed", points, problem)
         with opened(settings, center) as connection:
             approval.require_fit(connection, mapping)
     except Drift as error:
         return State(center, "drift", detail=error.message)
-    except Unapproved as error:
-        return State(center, "unreviewed", detail=error.message)
     except ChartfeedError as error:
         word = "unreviewed" if error.exit_code == 2 else "down"
         return State(center, word, detail=error.message)
