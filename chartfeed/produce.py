@@ -17,7 +17,6 @@ import structlog
 
 from chartfeed import sources
 from chartfeed.topics import require
-from producers import mapping_file
 from producers.capture.center import Center, Job
 from producers.capture.feed import Contract
 from producers.capture.status import Board, after_failure
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from chartfeed.cli import Context
     from chartfeed.settings import Center as CenterSettings
     from chartfeed.settings import Settings
-    from producers.mapping import Mapping
 
 __all__ = ["contract", "in_shard", "produce"]
 
@@ -86,11 +84,6 @@ def _shard(
     return int(match[1]), int(match[2])
 
 
-def _mapping(settings: Settings, center_id: str) -> Mapping:
-    path = mapping_file.path_of(settings.mappings, center_id)
-    return mapping_file.load(path, center=center_id)
-
-
 def _connection(settings: Settings, center: CenterSettings) -> pyodbc.Connection:
     # A first look at many changes may take a server minutes; nothing waits for it but its center.
     return connect(sources.of(settings, center), statement_timeout=300)
@@ -123,7 +116,7 @@ def produce(
         center.id: Center(
             Job(
                 center_id=center.id,
-                mapping=partial(_mapping, settings, center.id),
+                mapping=partial(sources.approved_mapping, settings, center),
                 connect=partial(_connection, settings, center),
                 contract=side,
                 instance_id=instance_id,
