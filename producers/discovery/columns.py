@@ -9,7 +9,7 @@ from dataclasses import replace
 from producers import canonical
 from producers.canonical import Kind
 from producers.catalog import Column, Table
-from producers.discovery import fitness, inclusion, names
+from producers.discovery import fitness, fullness, inclusion, names
 from producers.discovery.candidate import Candidate, Context, link_to, mapped, opened, order
 from producers.discovery.column_values import MARGIN, by_values
 from producers.discovery.evidence import CONTESTED, Evidence, combined, of_name
@@ -36,7 +36,9 @@ def propose(role: str, table: Table, style: Match, context: Context) -> dict[str
             continue
         free = [one for one in named[key] if one.column.name not in taken]
         picked, rivals = _decide(free, habit)
-        if picked is not None:
+        if picked is not None and (fuller := _fuller(role, key, picked, free, context)):
+            result[key] = opened(sorted([picked, *fuller], key=order))
+        elif picked is not None:
             if _contested(role, key, picked, table, named, context):
                 picked = replace(picked, confidence=min(picked.confidence, CONTESTED))
             taken[picked.column.name] = key
@@ -132,6 +134,32 @@ def _decide(
         return None, [one for one in candidates if one.match <= Match.SYNONYM_SUFFIX]
     group = [one for one in candidates if one.match is winner]
     return (group[0], ()) if len(group) == 1 else (None, group)
+
+
+def _fuller(
+    role: str, key: str, picked: Candidate, named: Sequence[Candidate], context: Context
+) -> list[Candidate]:
+    """Give the columns named for the same whose values there are, or fit, where its own don't."""
+    kind = canonical.TABLES[role][key].kind
+    own = context.profiles.get(picked.column.name)
+    if own is None or key == "ID":
+        return []
+    if kind is Kind.FLAG and fullness.filled(own):
+        # NULL is the usual "not deleted": a flag with few values is none that is left over.
+        return []
+    seen = fitness.score(kind, picked.column, own, key)
+    unfit = seen is not None and seen.weight <= 0
+    found = []
+    for one in named:
+        other = context.profiles.get(one.column.name)
+        if one is picked or other is None or fullness.sparse(other):
+            continue
+        fit = fitness.score(kind, one.column, other, key)
+        if fit is not None and fit.weight <= 0:
+            continue
+        if fullness.far_fuller(fullness.filled(other), fullness.filled(own)) or (unfit and fit):
+            found.append(one)
+    return found
 
 
 def _contested(  # noqa: PLR0917 - all that a column is seen beside

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from producers.canonical import Kind
 from producers.catalog import EXACT, TEXTS, WHOLE, Column
+from producers.discovery import fullness
 from producers.discovery.evidence import Evidence
 from producers.discovery.profiles import Profile
 
@@ -134,8 +135,12 @@ def upside_down(profile: Profile | None) -> Evidence | None:
 
 def evidence(kind: Kind, column: Column, profile: Profile | None, wanted: str) -> Evidence | None:
     """Say what the values are worth beside a name: for it, against it, or nothing."""
+    if profile is None:
+        return None
+    if kind is not Kind.FLAG and (hardly := fullness.evidence(profile)):
+        return hardly
     found = score(kind, column, profile, wanted)
-    if found is None or profile is None:
+    if found is None:
         return None
     if found.weight > 0:
         return found

@@ -30,6 +30,7 @@ class Profile:
 
     rows: int = 0
     given: int = 0
+    blanks: int = 0
     distinct: int = 0
     dates: float = 0.0
     codes: float = 0.0
@@ -98,6 +99,7 @@ def of(values: Sequence[object]) -> Profile:
     return Profile(
         rows=len(values),
         given=given,
+        blanks=counts[""],
         distinct=len(counts),
         dates=share(days),
         codes=share(text for text in counts if len(text) <= 8 and CODE.fullmatch(text)),

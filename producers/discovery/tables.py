@@ -11,6 +11,7 @@ from producers.canonical import Kind
 from producers.catalog import Catalog, Table
 from producers.discovery import columns, fitness, inclusion, shape
 from producers.discovery.evidence import CONTESTED, Evidence, combined, of_name
+from producers.discovery.fullness import far_fuller
 from producers.discovery.inclusion import Link, Links
 from producers.discovery.names import Match
 from producers.discovery.profiles import Profile
@@ -19,7 +20,6 @@ from producers.discovery.shape import Named
 __all__ = ["Choice", "Profiles", "Values", "by_name", "by_values", "style"]
 
 Profiles = Mapping[tuple[str, str], Mapping[str, Profile]]
-DOMINANT = 3
 LEAST = 0.35
 NAMED = 0.5
 NEAR = 0.15
@@ -74,9 +74,9 @@ def by_name(role: str, found: Sequence[Named], habit: Match) -> Choice | None:
         return None
     others = [one for one in found if one is not only]
     alike = [one for one in others if only.found - one.found < SHAPE_LEAD]
-    far_fuller = [one for one in alike if _far_fuller(one.table, only.table)]
-    if far_fuller:
-        return _rivals(role, [only, *far_fuller])
+    leaders = [one for one in alike if far_fuller(one.table.rows, only.table.rows)]
+    if leaders:
+        return _rivals(role, [only, *leaders])
     contested = (
         len(group) > 1
         or (only.match > Match.SUFFIX and bool(alike))
@@ -86,10 +86,6 @@ def by_name(role: str, found: Sequence[Named], habit: Match) -> Choice | None:
     ceiling = CONTESTED if contested or not only.table.rows else 1.0
     confidence = combined(pieces, only.match, ceiling=ceiling)
     return Choice(only.table, only.match, confidence, tuple(pieces))
-
-
-def _far_fuller(one: Table, other: Table) -> bool:
-    return one.rows >= DOMINANT * max(1, other.rows)
 
 
 def _rows(table: Table) -> Evidence:
@@ -139,7 +135,7 @@ def by_values(
         return _open(near, Match.NONE)
     near.sort(key=lambda one: -one[0].rows)
     fullest, score, why = near[0]
-    if len(near) > 1 and not _far_fuller(fullest, near[1][0]):
+    if len(near) > 1 and not far_fuller(fullest.rows, near[1][0].rows):
         return _open(near, Match.NONE)
     # A copy has fewer rows, or more: only a table of another shape is ruled out by its rows.
     twins = [one for one in scored if one[0] is not fullest and _same_shape(one[0], fullest)]

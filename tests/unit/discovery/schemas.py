@@ -62,6 +62,8 @@ VALUES: Mapping[str, Maker] = {
     "clock": lambda luck, _: f"{luck.randint(8, 18):02d}:15",
     "small": lambda luck, _: luck.randint(1, 9),
     "nothing": lambda _luck, _at: None,
+    "blank": lambda _luck, _at: "",
+    "rare-day": lambda _luck, at: None if at % 60 else 20220118,
 }
 MADE = {
     "ID": "number",
