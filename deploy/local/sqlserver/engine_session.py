@@ -14,7 +14,7 @@ from deploy.local.sqlserver.errors import Cancelled, ConnectionDropped, SqlError
 from deploy.local.sqlserver.executor import Executor
 from deploy.local.sqlserver.frame import VERSION, Frame
 from deploy.local.sqlserver.hooks import Faults
-from deploy.local.sqlserver.rendering.sources import TableSource
+from deploy.local.sqlserver.rendering.surroundings import TableSource
 from deploy.local.sqlserver.results import DatabaseChanged, Event, Info, Parameter
 from deploy.local.sqlserver.storage import Definitions
 from deploy.local.sqlserver.transactions import Work, timed_out

@@ -10,7 +10,7 @@ from deploy.local.sqlserver import boundary
 from deploy.local.sqlserver.errors import SqlError, Unsupported
 from deploy.local.sqlserver.rendering.assignments import Write
 from deploy.local.sqlserver.rendering.bound import Bound, Runtime, Slot, conversion
-from deploy.local.sqlserver.rendering.sources import Surroundings
+from deploy.local.sqlserver.rendering.surroundings import Surroundings
 from deploy.local.sqlserver.rendering.writes import WriteRenderer
 from deploy.local.sqlserver.results import Column, SqlType
 from deploy.local.sqlserver.storage import Definitions

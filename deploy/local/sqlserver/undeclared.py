@@ -7,7 +7,7 @@ from typing import Any
 
 from deploy.local.sqlserver.errors import Unsupported
 from deploy.local.sqlserver.rendering.bound import Bound, Slot
-from deploy.local.sqlserver.rendering.sources import Surroundings
+from deploy.local.sqlserver.rendering.surroundings import Surroundings
 from deploy.local.sqlserver.rendering.writes import WriteRenderer
 from deploy.local.sqlserver.results import Parameter, SqlType
 from deploy.local.sqlserver.storage import Definitions

@@ -36,7 +36,7 @@ from deploy.local.sqlserver.translation.precedence import (
 
 if TYPE_CHECKING:
     from deploy.local.sqlserver.conversions import Place
-    from deploy.local.sqlserver.rendering.sources import Surroundings
+    from deploy.local.sqlserver.rendering.surroundings import Surroundings
     from deploy.local.sqlserver.translation.syntax import Expression
 
 _SYSTEM_TYPES = {
