@@ -16,6 +16,9 @@ __all__ = ["ORDER", "Question", "by_name", "nothing_learned", "schemas", "taken"
 
 # Those with telling contents first; PATKASSE has only ids and comes last.
 ORDER = ("PATIENT", "KASSEN", "KARTEI", "LEISTUNG", "PATKASSE")
+NAMED_ROLES = 3
+# Tables that names say nothing about and that have less than this part of the rows are others.
+TELLING_PART = 10
 
 
 def nothing_learned(table: str, column: str | None) -> frozenset[str]:
@@ -43,15 +46,19 @@ def schemas(question: Question) -> tuple[str, ...]:
     there = sorted({table.schema for table in question.catalog.tables})
     if len(there) < 2:
         return tuple(there)
-    roles = {name: _roles_by_name(within(question, name)) for name in there}
-    most = max(roles.values())
-    if most >= 3:
-        return tuple(name for name in there if roles[name] >= 3)
-    full = {
-        name: sum(1 for role in ORDER if shape.likely(role, within(question, name).catalog, 1))
-        for name in there
+    parts = {name: within(question, name) for name in there}
+    named = {name: _rows_by_name(part) for name, part in parts.items()}
+    full = {name: [rows for rows in counts if rows] for name, counts in named.items()}
+    clear = {name: sum(counts) for name, counts in full.items() if len(counts) >= NAMED_ROLES}
+    least = max(clear.values(), default=0) / TELLING_PART
+    fitting = {
+        name
+        for name, part in parts.items()
+        if (rows := shape.rows_of_all(ORDER, part.catalog)) and rows >= least
     }
-    return tuple(name for name in there if full[name] == len(ORDER))
+    found = tuple(name for name in there if name in clear or name in fitting)
+    # Where nothing has rows yet, names are all there is.
+    return found or tuple(name for name in there if len(named[name]) >= NAMED_ROLES)
 
 
 def within(question: Question, schema: str) -> Question:
@@ -60,11 +67,13 @@ def within(question: Question, schema: str) -> Question:
     return Question(Catalog(tables), question.learned, question.chosen)
 
 
-def _roles_by_name(question: Question) -> int:
-    return sum(
-        any(one.match <= Match.LEARNED and one.found >= 0.5 for one in found)
+def _rows_by_name(question: Question) -> list[int]:
+    """Give the rows of the fullest table for each role that names and columns speak for."""
+    clear = [
+        [one.table.rows for one in found if one.match <= Match.LEARNED and one.found >= 0.5]
         for found in _named(question).values()
-    )
+    ]
+    return [max(rows) for rows in clear if rows]
 
 
 def _named(question: Question) -> dict[str, list[Named]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from producers import canonical
@@ -11,11 +11,12 @@ from producers.catalog import Catalog, Table
 from producers.discovery import fitness, names
 from producers.discovery.names import Match
 
-__all__ = ["Named", "fits", "likely", "named"]
+__all__ = ["Named", "fits", "likely", "named", "rows_of_all"]
 
 Learned = Callable[[str, str | None], frozenset[str]]
 WIDEST = 60
 PATKASSE_WIDEST = 20
+MOST_OF_A_ROLE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +94,11 @@ def likely(role: str, catalog: Catalog, most: int) -> list[Table]:
         and fits(role, table)
     ]
     return sorted(tables, key=lambda table: (-table.rows, table.schema, table.name))[:most]
+
+
+def rows_of_all(roles: Sequence[str], catalog: Catalog) -> int:
+    """Give the rows of the fullest tables, 0 unless each role can have a table of its own."""
+    possible = [likely(role, catalog, MOST_OF_A_ROLE) for role in roles]
+    if not _assignable([{table.name for table in tables} for tables in possible], frozenset()):
+        return 0
+    return sum(tables[0].rows for tables in possible)

@@ -1,7 +1,18 @@
 """Which schema the tables are in is found, or left open."""
 
+from dataclasses import replace
+
 from tests.unit.discovery.in_memory import names
 from tests.unit.discovery.schemas import Plan, center, five
+from tests.unit.discovery.test_properties import nameless
+
+
+def smaller(plans: list[Plan], part: int) -> list[Plan]:
+    return [replace(plan, rows=plan.rows // part) for plan in plans]
+
+
+def empty(plans: list[Plan]) -> list[Plan]:
+    return [replace(plan, rows=0) for plan in plans]
 
 
 def test_the_schema_is_found_beside_others() -> None:
@@ -14,6 +25,36 @@ def test_two_whole_sets_of_tables_leave_the_schema_open() -> None:
     mapping = center([*five(schema="ck"), *five(schema="archiv")]).propose()
     assert set(names(mapping).values()) == {None}
     assert mapping.schema_rivals == ("archiv", "ck")
+
+
+def test_an_empty_copy_with_clean_names_is_not_the_schema() -> None:
+    plans = [*five(nameless(1)), *empty(five(schema="backup"))]
+    mapping = center(plans).propose()
+    assert mapping.schema == "ck"
+    assert mapping.tables["KARTEI"].name == nameless(1)["KARTEI"]
+
+
+def test_a_small_copy_with_clean_names_leaves_the_schema_open() -> None:
+    plans = [*five(nameless(1)), *smaller(five(schema="backup"), 10)]
+    mapping = center(plans).propose()
+    assert mapping.schema is None
+    assert mapping.schema_rivals == ("backup", "ck")
+
+
+def test_an_empty_copy_beside_full_tables_of_the_same_names_is_not_the_schema() -> None:
+    mapping = center([*five(schema="ck"), *empty(five(schema="archiv"))]).propose()
+    assert mapping.schema == "ck"
+
+
+def test_other_tables_in_another_schema_leave_a_named_one_chosen() -> None:
+    small = [replace(plan, schema="dbo", rows=1) for plan in five(nameless(2))]
+    mapping = center([*five(schema="praxis"), *small]).propose()
+    assert mapping.schema == "praxis"
+
+
+def test_two_schemas_without_rows_are_told_apart_by_names() -> None:
+    plans = [*empty(five(schema="praxis")), *empty(five(nameless(2), schema="dbo"))]
+    assert center(plans).propose().schema == "praxis"
 
 
 def test_a_chosen_schema_decides() -> None:
