@@ -1,11 +1,11 @@
-"""The statements that validate a mapping: counts only, no value of a person."""
+"""The statements that validate a mapping: counts, and of columns that hold no person, values."""
 
 from __future__ import annotations
 
 from producers import quoting
 from producers.mapping import Mapping
 
-__all__ = ["arts", "days", "deleted", "joined", "latest_days", "not_whole"]
+__all__ = ["arts", "codes", "days", "deleted", "joined", "latest_days", "not_whole", "spread"]
 
 MOST = 100_000
 
@@ -45,12 +45,35 @@ def joined(mapping: Mapping, table: str, column: str, parent: str) -> str:
     )
 
 
-def days(mapping: Mapping, table: str) -> str:
-    """Count a table's dates that are given, and those that the calendar has."""
+def spread(mapping: Mapping, table: str, column: str, parent: str) -> str:
+    """Count a column's values, those of them that differ, and the rows they could refer to."""
     return (
-        "SELECT COUNT(v.a),\n"
-        "  SUM(CASE WHEN TRY_CONVERT(date, CONVERT(varchar(8), v.a)) IS NULL THEN 0 ELSE 1 END)\n"
-        f"FROM ({_newest(mapping, table, 'DATUM')}) AS v;"
+        "SELECT COUNT(v.a), COUNT(DISTINCT v.a),\n"
+        f"  (SELECT COUNT(*) FROM {_table(mapping, parent)})\n"
+        f"FROM ({_newest(mapping, table, column)}) AS v;"
+    )
+
+
+def codes(mapping: Mapping) -> str:
+    """Give the newest services' codes, to be looked at in memory alone."""
+    return (
+        f"SELECT TOP (1000) {_column(mapping, 'LEISTUNG', 'LEISTUNG')}\n"
+        f"FROM {_table(mapping, 'LEISTUNG')}\n"
+        f"ORDER BY {_column(mapping, 'LEISTUNG', 'ID')} DESC;"
+    )
+
+
+def days(mapping: Mapping, table: str) -> str:
+    """Count a table's dates that are given, and those that are eight digits of a calendar's day.
+
+    Converted to more than any date column holds, so that no value is cut until it is a date.
+    """
+    return (
+        "SELECT COUNT(d.a), SUM(CASE WHEN LEN(d.a) = 8 AND d.a NOT LIKE '%[^0-9]%'\n"
+        "  AND TRY_CONVERT(date, d.a, 112) IS NOT NULL THEN 1 ELSE 0 END)\n"
+        "FROM (\n"
+        "  SELECT RTRIM(CONVERT(nvarchar(60), v.a)) AS a\n"
+        f"  FROM ({_newest(mapping, table, 'DATUM')}) AS v) AS d;"
     )
 
 

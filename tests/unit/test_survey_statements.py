@@ -33,6 +33,8 @@ CASES = {
     "survey_examples": survey_statements.examples(KARTEI, "BEMERKUNG"),
     "survey_links": survey_statements.links([(LINK, KARTEI, PATIENT)] * 2, 500),
     "validate_joined": validation_statements.joined(MAPPING, "KARTEI", "PATNR", "PATIENT"),
+    "validate_spread": validation_statements.spread(MAPPING, "KARTEI", "PATNR", "PATIENT"),
+    "validate_codes": validation_statements.codes(MAPPING),
     "validate_days": validation_statements.days(MAPPING, "KARTEI"),
     "validate_arts": validation_statements.arts(MAPPING),
     "validate_deleted": validation_statements.deleted(MAPPING, "KARTEI"),
