@@ -73,12 +73,16 @@ def mapped(key: str, picked: Candidate, context: Context) -> ColumnMapping:
         confidence=picked.confidence,
         evidence=tuple(piece.text for piece in picked.evidence),
     )
-    return _with_live(mapping, column, context) if key == "DELKZ" else mapping
+    return _with_live(mapping, picked, context) if key == "DELKZ" else mapping
 
 
-def _with_live(mapping: ColumnMapping, column: Column, context: Context) -> ColumnMapping:
-    upside = names.inverted(column.name)
-    live = fitness.live_values(column, context.profiles.get(column.name), inverted=upside)
+def _with_live(mapping: ColumnMapping, picked: Candidate, context: Context) -> ColumnMapping:
+    profile = context.profiles.get(picked.column.name)
+    turned = names.inverted(picked.column.name)
+    if not turned and picked.match in {Match.NONE, Match.LEARNED}:
+        # No name says which way it is meant: as it does not delete most of the rows.
+        turned = fitness.upside_down(profile) is not None
+    live = fitness.live_values(picked.column, profile, inverted=turned)
     if live is None:
         return mapping
     shown = ", ".join("NULL" if value is None else value or "blank" for value in live)

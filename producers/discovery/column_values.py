@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from producers import canonical
 from producers.canonical import Kind
@@ -18,6 +19,7 @@ __all__ = ["MARGIN", "by_values"]
 MARGIN = 0.15
 LEAST = 0.4
 HALF_A_LINK = 0.2
+TURNED = -0.1
 
 
 def by_values(
@@ -74,7 +76,11 @@ def _values_alone(
     profile = context.profiles.get(column.name)
     if wanted.kind is not Kind.ID:
         seen = fitness.score(wanted.kind, column, profile, key)
-        return [seen] if seen else []
+        if wanted.kind is not Kind.FLAG or not seen or seen.weight <= 0:
+            return [seen] if seen else []
+        turned = fitness.upside_down(profile)
+        # It may say the opposite: hardly less possible than a flag that is read in the usual way.
+        return [seen, replace(turned, weight=TURNED)] if turned else [seen]
     parent = context.parents.get(wanted.refers_to or "")
     link = parent and link_to(table, column, parent)
     found = context.links.get(link) if link else None

@@ -200,5 +200,6 @@ def _as_chosen(role: str, key: str, table: Table, context: Context) -> ColumnMap
         return ColumnMapping(name=None, evidence=(f"{context.chosen[key]} is not there",))
     pieces = [Evidence("chosen by the reviewer", 1.0)]
     pieces += _value_evidence(role, key, table, column, context)
-    mapping = mapped(key, Candidate(column, Match.EXACT, tuple(pieces), 1.0), context)
+    match = names.column_matches(column.name, role, key, context.learned(role, key))
+    mapping = mapped(key, Candidate(column, match, tuple(pieces), 1.0), context)
     return replace(mapping, confidence=1.0)

@@ -127,10 +127,11 @@ def upside_down(profile: Profile | None) -> Evidence | None:
     """Say so where most rows would be deleted by a flag that is read in the usual way."""
     if profile is None or not profile.flags or profile.given < ENOUGH:
         return None
-    dead = sum(count for value, count in profile.flags if value not in {"0", "", "FALSE", "N"})
+    dead = sum(count for value, count in profile.flags if value in DEAD_LETTERS)
     if 2 * dead <= profile.rows:
         return None
-    return Evidence(f"{dead:,} of {profile.rows:,} rows would be deleted", -0.5)
+    text = f"read in the usual way, {dead:,} of {profile.rows:,} rows would be deleted"
+    return Evidence(text, -0.5)
 
 
 def evidence(kind: Kind, column: Column, profile: Profile | None, wanted: str) -> Evidence | None:
