@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from collections.abc import Mapping as Dict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from producers.choices import Choices
 from producers.connection import connect
 from producers.discovery import valuebank
 from producers.discovery.valuebank import ValueBank
-from producers.errors import Drift, Unapproved
+from producers.errors import Drift, MappingDamaged, Unapproved
 from schemas.errors import ChartfeedError
 from schemas.insurance import StatusTable
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import pyodbc
 
     from chartfeed.settings import Center, Settings
+    from producers.catalog import Catalog
     from producers.mapping import Mapping
     from producers.validation import Report
 
@@ -87,11 +89,17 @@ def bank(settings: Settings) -> ValueBank:
     return valuebank.load(settings.mappings / valuebank.NAME)
 
 
-def propose(settings: Settings, center: Center, learned: ValueBank) -> Mapping:
-    """Give a fresh proposal; nothing is written."""
+def propose(
+    settings: Settings, center: Center, learned: ValueBank, chosen: Dict[str, str] | None = None
+) -> Mapping:
+    """Give a fresh proposal around what was `chosen`; nothing is written."""
     with opened(settings, center) as connection:
         return discover.propose(
-            connection, center=center.id, database=center.database, learned=learned.learned
+            connection,
+            center=center.id,
+            database=center.database,
+            learned=learned.learned,
+            chosen=chosen,
         )
 
 
@@ -103,13 +111,24 @@ def write(
     now: Callable[[], datetime],
     again: bool = False,
 ) -> list[Outcome]:
-    """Propose a mapping for each center and write it, unless a person's work would be lost."""
+    """Propose a mapping for each center and write it, unless a person's work would be lost.
+
+    Where an approved schema moved, what the reviewer chose and is still there stays chosen. With
+    `again` nothing of a present file is kept; one that is damaged is put aside.
+    """
     learned = bank(settings)
 
     def work(center: Center) -> Outcome:
         try:
-            proposed = propose(settings, center, learned)
-            kept = None if again else _kept(settings, center)
+            kept, drifted = (None, None) if again else _present(settings, center)
+            if drifted is None:
+                proposed = propose(settings, center, learned)
+            else:
+                names = merging.decided(drifted.mapping, drifted.catalog)
+                fresh = propose(settings, center, learned, names)
+                proposed = merging.redecided(fresh, drifted.mapping, names)
+            if again:
+                _put_aside_damaged(settings, center)
             if kept is None:
                 approval.propose(settings.mappings, proposed, by=by, at=now())
         except ChartfeedError as error:
@@ -119,19 +138,39 @@ def write(
     return each(centers, work)
 
 
-def _kept(settings: Settings, center: Center) -> str | None:
-    """Say why the center's present file must stay, None where it may be replaced."""
+@dataclass(frozen=True, slots=True)
+class _Drifted:
+    """An approved mapping that no longer fits, and what is there of it now."""
+
+    mapping: Mapping
+    catalog: Catalog
+
+
+def _present(settings: Settings, center: Center) -> tuple[str | None, _Drifted | None]:
+    """Say why the center's present file must stay, or give it where its schema moved."""
     path = mapping_file.path_of(settings.mappings, center.id)
     if not path.exists():
-        return None
+        return None, None
     present = mapping_file.load(path, center=center.id)
-    if present.approval_problem() is None:
+    if approval_problem(settings, center) is None:
         with opened(settings, center) as connection:
-            moved = drift.differences(present, drift.live(connection, present))
-        return None if moved else f"approved by {present.reviewed_by}"
+            catalog = drift.live(connection, present)
+        if drift.differences(present, catalog):
+            return None, _Drifted(present, catalog)
+        return f"approved by {present.reviewed_by}", None
     if present.fingerprint != present.current_fingerprint():
-        return "edited by hand"
-    return None
+        return "edited by hand", None
+    return None, None
+
+
+def _put_aside_damaged(settings: Settings, center: Center) -> None:
+    path = mapping_file.path_of(settings.mappings, center.id)
+    if not path.exists():
+        return
+    try:
+        mapping_file.load(path, center=center.id)
+    except MappingDamaged:
+        path.replace(path.with_name(f"{path.name}.damaged"))
 
 
 def load(settings: Settings, center: Center) -> Mapping:

@@ -44,6 +44,6 @@ def require_approval(settings: Settings, center: Center, mapping: Mapping) -> No
         raise Unapproved(
             f"{center.id}: the mapping was approved for the database {mapping.database}, "
             f"and {settings.centers_path} names {center.database}",
-            hint=f"chartfeed discover {center.id}",
+            hint=f"chartfeed discover {center.id} --again",
             center=center.id,
         )

@@ -64,11 +64,14 @@ def require_logged(folder: Path, mapping: Mapping) -> None:
 
 
 def propose(folder: Path, proposed: Mapping, *, by: str, at: datetime) -> Path:
-    """Write a proposal and its line in the audit log."""
+    """Write a proposal and its line in the audit log, and another if an approval falls away."""
     path = mapping_file.path_of(folder, proposed.center)
     before = mapping_file.load(path) if path.exists() else None
     # What the log has is what was proposed; the file may have been edited since.
-    named = audit.of_center(folder, proposed.center).named
+    history = audit.of_center(folder, proposed.center)
+    named = history.named
+    if history.said is not None and history.said.act == "approval":
+        audit.append(folder, "revocation", by, at, proposed, (), "discovered again")
     changed = audit.changes(before if named is None else named.names, proposed)
     if before is not None and not changed and not before.reviewed:
         return mapping_file.save(proposed, folder)

@@ -131,7 +131,8 @@ def load(path: Path, *, center: str | None = None) -> Mapping:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise MappingDamaged(
-            f"{path}: not UTF-8 at byte {error.start}", hint=f"save {path} as UTF-8"
+            f"{path}: not UTF-8 at byte {error.start}",
+            hint=f"save {path} as UTF-8, or {_anew(center or path.stem)}",
         ) from error
     except FileNotFoundError:
         raise MappingDamaged(
@@ -146,25 +147,30 @@ def load(path: Path, *, center: str | None = None) -> Mapping:
 
 def parse(text: str, *, name: str, center: str | None = None) -> Mapping:
     """Give the mapping that a file's text holds; errors name the file as `name`."""
-    _refuse_the_future(text, name)
+    whose = center or Path(name).stem
+    _refuse_the_future(text, name, whose)
     try:
         node = document.parse(text, MappingNode, name=name)
     except BadInput as error:
-        raise MappingDamaged(error.message, hint=_next(error, name)) from error
+        raise MappingDamaged(error.message, hint=_next(error, name, whose)) from error
     if center is not None and node.center != center:
         raise MappingDamaged(
             f"{name}:{_line_of(text, 'center')}: this is the mapping of {node.center!r}, "
             f"not of {center!r}",
-            hint=f"chartfeed discover {center}",
+            hint=_anew(center),
         )
     return _mapping(node)
 
 
-def _next(error: BadInput, name: str) -> str:
-    return f"{error.hint or f'correct {name}'}, or make it anew: chartfeed discover"
+def _next(error: BadInput, name: str, center: str) -> str:
+    return f"{error.hint or f'correct {name}'}, or {_anew(center)}"
 
 
-def _refuse_the_future(text: str, name: str) -> None:
+def _anew(center: str) -> str:
+    return f"make it anew: chartfeed discover {center} --again"
+
+
+def _refuse_the_future(text: str, name: str, center: str) -> None:
     given = re.search(r"^format:\s*(\d+)\s*$", text, re.MULTILINE)
     if given is None:
         return  # Damaged, or not ours: the document's own errors say more.
@@ -172,7 +178,7 @@ def _refuse_the_future(text: str, name: str) -> None:
         raise MappingDamaged(
             f"{name}:{_line_of(text, 'format')}: format {given[1]} is newer than this chartfeed "
             f"knows ({FORMAT})",
-            hint="update chartfeed, or run chartfeed discover to make the file anew",
+            hint=f"update chartfeed, or {_anew(center)}",
         )
 
 

@@ -10,10 +10,11 @@ from dataclasses import replace
 from typing import TypeVar
 
 from producers import canonical
+from producers.catalog import Catalog
 from producers.choices import Choices, apply_live
 from producers.mapping import ColumnMapping, Mapping, Rival, TableMapping
 
-__all__ = ["BY_HAND", "CHOSEN", "by_hand", "chosen_names", "merged"]
+__all__ = ["BY_HAND", "CHOSEN", "by_hand", "chosen_names", "decided", "merged", "redecided"]
 
 CHOSEN = "chosen by the reviewer"
 BY_HAND = "entered by hand"
@@ -106,3 +107,40 @@ def by_hand(mapping: Mapping, proposed: Dict[str, object]) -> Mapping:
 def _marked(one: Named, evidence: str) -> Named:
     said = evidence if one.name is not None else "emptied by hand"
     return replace(one, evidence=(said,), confidence=0.0)
+
+
+def decided(mapping: Mapping, catalog: Catalog) -> dict[str, str]:
+    """Give what a person chose or entered and is still there, by schema, TABLE, TABLE.COLUMN."""
+    names: dict[str, str] = {}
+    for role, table in mapping.tables.items():
+        there = catalog.table(mapping.schema, table.name) if table.name else None
+        if there is None or mapping.schema is None:
+            continue
+        names["schema"] = mapping.schema
+        if _by_a_person(table):
+            names[role] = there.name
+        for key, column in table.columns.items():
+            if column.name and _by_a_person(column) and there.column(column.name):
+                names[f"{role}.{key}"] = column.name
+    return names
+
+
+def _by_a_person(one: TableMapping | ColumnMapping) -> bool:
+    return CHOSEN in one.evidence or BY_HAND in one.evidence
+
+
+def redecided(fresh: Mapping, old: Mapping, names: Dict[str, str]) -> Mapping:
+    """Give a proposal that was made with the `names` decided in `old`, saying so."""
+    tables = {}
+    for role, table in fresh.tables.items():
+        before = old.tables[role]
+        columns = dict(table.columns)
+        for key, column in table.columns.items():
+            was = before.columns[key]
+            if f"{role}.{key}" in names:
+                columns[key] = _chosen(column, was.rivals)
+            if column.name is not None and (table.name, column.name) == (before.name, was.name):
+                columns[key] = replace(columns[key], live=was.live)
+        known = _chosen(table, before.rivals) if role in names else table
+        tables[role] = replace(known, columns=columns)
+    return replace(fresh, tables=tables).unapproved()

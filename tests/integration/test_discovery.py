@@ -234,6 +234,47 @@ def test_discover_leaves_what_a_person_did(group: Group) -> None:
     assert read(group, practice).approval_problem() is None
 
 
+def test_what_a_reviewer_chose_outlives_a_schema_that_moved(group: Group) -> None:
+    group.run("discover", "--all")
+    practice = next(one for one in group.planned if dict(one.rivals).get("KARTEI.DATUM"))
+    names = truth.of(practice).names
+    chosen = names["KARTEI.DATUM"]
+    group.run("approve", practice.center_id, "--reviewer", "Ada", "--set", f"KARTEI.DATUM={chosen}")
+    table = f"{practice.schema}.{names['LEISTUNG']}"
+    old = names["LEISTUNG.LEISTUNG"]
+    group.statement(practice, f"EXEC sp_rename N'{table}.{old}', N'MOVED', N'COLUMN'")
+    try:
+        result = group.run("discover", practice.center_id)
+    finally:
+        group.statement(practice, f"EXEC sp_rename N'{table}.MOVED', N'{old}', N'COLUMN'")
+
+    found = read(group, practice)
+    column = found.tables["KARTEI"].columns["DATUM"]
+    assert result.return_value == 0, result.output
+    assert not found.reviewed
+    assert column.name == chosen
+    assert "chosen by the reviewer" in column.evidence
+    lines = (group.folder / "mappings" / audit.NAME).read_text().splitlines()
+    acts = [one["act"] for one in map(json.loads, lines) if one["center"] == practice.center_id]
+    assert acts[:3] == ["proposal", "approval", "revocation"]
+
+
+def test_a_damaged_file_is_made_anew_by_the_command_that_is_named(group: Group) -> None:
+    practice = group.of("clean")
+    group.run("discover", practice.center_id)
+    path = group.folder / "mappings" / f"{practice.center_id}.yml"
+    path.write_text("tables: [\n")
+
+    refused = group.run("discover", practice.center_id)
+    done = group.run("discover", practice.center_id, "--again")
+
+    assert refused.return_value == 2
+    assert f"chartfeed discover {practice.center_id} --again" in refused.stderr
+    assert done.return_value == 0, done.stderr
+    assert read(group, practice).table("KARTEI") == "KARTEI"
+    assert path.with_name(f"{path.name}.damaged").read_text() == "tables: [\n"
+
+
 def test_a_center_that_is_down_stops_no_other(group: Group) -> None:
     centers = group.folder / "centers.yml"
     text = centers.read_text() + '  - {id: gone, name: X, server: "127.0.0.1,1", database: X}\n'

@@ -137,6 +137,13 @@ def test_the_same_proposal_again_adds_no_line(tmp_path: Path) -> None:
     assert len(log(tmp_path)) == 1
 
 
+def test_a_proposal_in_the_place_of_an_approval_revokes_it(tmp_path: Path) -> None:
+    approve(tmp_path, a_mapping())
+    approval.propose(tmp_path, a_mapping().unapproved(), by="robot", at=AT)
+    acts = [(line["act"], line["who"]) for line in log(tmp_path)]
+    assert acts[:2] == [("approval", "Ada"), ("revocation", "robot")]
+
+
 def test_the_fingerprint_is_about_what_is_read_not_about_who_said_so() -> None:
     first = a_mapping().approved_as("Ada", AT)
     second = a_mapping().approved_as("Bo", AT + timedelta(days=1))

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from producers import audit, choices, merging
+from producers.catalog import Catalog, Column, Table
 from producers.choices import Choices
 from producers.mapping import Rival
 from schemas.errors import BadInput
@@ -87,3 +88,20 @@ def test_nothing_speaks_for_a_name_that_came_by_hand() -> None:
 
 def test_what_is_as_it_was_proposed_stays_as_it_is() -> None:
     assert merging.by_hand(a_mapping(), audit.names(a_mapping())) == a_mapping()
+
+
+def test_after_a_move_what_a_person_chose_and_is_there_stays_chosen() -> None:
+    fresh = a_mapping(names={"KARTEI.DATUM": "TAG", "KARTEI.BEMERKUNG": "NOTIZ"})
+    choices_ = Choices({"KARTEI.DATUM": "TAG", "KARTEI.BEMERKUNG": "NOTIZ"}, {"KARTEI": ("J",)})
+    approved = merging.merged(a_mapping(), fresh, choices_)
+    columns = (Column("TAG", "int"),)
+    there = Catalog((Table("ck", "KARTEI_8Y", columns, ("ID",), 1),))
+
+    names = merging.decided(approved, there)
+    done = merging.redecided(a_mapping(names={"KARTEI.DATUM": "TAG"}), approved, names)
+
+    assert names == {"schema": "ck", "KARTEI.DATUM": "TAG"}
+    assert done.tables["KARTEI"].columns["DATUM"].evidence == ("chosen by the reviewer",)
+    assert done.tables["KARTEI"].columns["DATUM"].rivals == (Rival("DATUM_7M", 1.0),)
+    assert done.live("KARTEI") == ("J",)
+    assert done.fingerprint == done.current_fingerprint()
