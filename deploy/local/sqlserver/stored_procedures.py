@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from deploy.local.sqlserver import definitions, hooks
-from deploy.local.sqlserver.errors import SqlError
+from deploy.local.sqlserver.errors import SqlError, Unsupported
 from deploy.local.sqlserver.results import Event, Info, Parameter, Returned
 
 if TYPE_CHECKING:
@@ -14,13 +14,15 @@ if TYPE_CHECKING:
 
 
 def run(session: Session, name: str, given: Sequence[Parameter]) -> Iterator[Event]:
-    """Run one of the procedures that the stand-in has; 2812 for any other."""
+    """Run one of the procedures that the stand-in has; 2812 for one that nobody has."""
     plain = name.replace("[", "").replace("]", "")
     if plain.removeprefix("sys.").removeprefix("dbo.") == "sp_rename":
         yield from _rename(session, given)
         return
     found = hooks.PROCEDURES.get(plain) or hooks.PROCEDURES.get(f"sys.{plain}")
     if found is None:
+        if plain.rpartition(".")[2].startswith(("sp_", "xp_")):
+            raise Unsupported(f"the procedure {name}")
         raise SqlError(2812, f"Could not find stored procedure '{name}'.", state=62)
     names = hooks.PARAMETERS.get(plain) or hooks.PARAMETERS.get(f"sys.{plain}") or ()
     arguments: dict[str, object] = {}

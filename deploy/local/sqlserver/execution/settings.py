@@ -21,6 +21,12 @@ _REFUSED_WHEN_ON = frozenset(
 
 
 _REFUSED_WHEN_OFF = frozenset(("ANSI_NULLS", "QUOTED_IDENTIFIER", "CONCAT_NULL_YIELDS_NULL"))
+# What dates and weekdays are read by; with another value the same text would mean another day.
+_FIXED = {
+    "LANGUAGE": frozenset(("us_english", "english")),
+    "DATEFORMAT": frozenset(("mdy",)),
+    "DATEFIRST": frozenset(("7",)),
+}
 
 
 def _set_option(executor: Executor, node: statements.SetOption) -> Iterator[Event]:
@@ -37,6 +43,8 @@ def _set_option(executor: Executor, node: statements.SetOption) -> Iterator[Even
             raise Unsupported(f"SET {name} ON")
         elif name in _REFUSED_WHEN_OFF and not on:
             raise Unsupported(f"SET {name} OFF")
+        elif name in _FIXED and node.value.strip("'").lower() not in _FIXED[name]:
+            raise Unsupported(f"SET {name} {node.value}")
         elif name == "ROWCOUNT" and node.value != "0":
             raise Unsupported("SET ROWCOUNT")
     yield from ()

@@ -108,6 +108,8 @@ class QueryParser(ExpressionParser):
             if self.at_any("ROLLUP", "CUBE", "GROUPING"):
                 raise Unsupported(f"GROUP BY {self.token.word}")
             group = self.expressions()
+            if self.at("WITH"):
+                raise Unsupported("GROUP BY WITH ROLLUP or CUBE")
         having = self.expression() if self.accept("HAVING") else None
         return syntax.Select(tuple(items), source, where, group, having, distinct, top, into)
 
