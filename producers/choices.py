@@ -34,6 +34,7 @@ def parse(settings: Iterable[str]) -> Choices:
     names: dict[str, str] = {}
     live: dict[str, tuple[str | None, ...] | None] = {}
     known = points()
+    given: dict[str, str] = {}
     for setting in settings:
         point, equals, value = setting.partition("=")
         if not equals or not value:
@@ -45,6 +46,11 @@ def parse(settings: Iterable[str]) -> Choices:
             also = f"; did you mean {near[0]}?" if near else ""
             raise BadInput(
                 f"--set: there is no {point}{also}", hint="chartfeed show-mapping CENTER"
+            )
+        if given.setdefault(point, value) != value:
+            raise BadInput(
+                f"--set: {point} is given twice, as {given[point]} and as {value}",
+                hint=f"keep one {point}",
             )
         if point.endswith(".live"):
             live[point.partition(".")[0]] = _live(value)

@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    create_model,
+)
 
 from producers import canonical
 from producers.errors import MappingDamaged
@@ -33,6 +41,12 @@ HEADER = (
 def _text(value: object) -> object:
     if isinstance(value, bool) or (value is not None and not isinstance(value, str)):
         raise ValueError(f"{value!r} is read as no text; put it in quotes")
+    return value
+
+
+def _exactly_one(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError(f"{value!r} is no number")  # noqa: TRY004 - pydantic's
     return value
 
 
@@ -99,12 +113,12 @@ TablesNode: type[BaseModel] = create_model("tables", __base__=_Strict, **_TABLES
 
 
 class MappingNode(_Strict):
-    format: Literal[1]
+    format: Annotated[Literal[1], BeforeValidator(_exactly_one)]
     center: Text
     database: Text
     schema_: Annotated[Name | None, Field(alias="schema")]
     schema_rivals: list[Name] = []
-    reviewed: bool
+    reviewed: StrictBool
     reviewed_by: Text | None = None
     reviewed_at: Annotated[datetime, AfterValidator(_utc)] | None = None
     fingerprint: Hash | None = None

@@ -22,6 +22,11 @@ def test_names_and_flags_are_read() -> None:
     )
 
 
+def test_a_point_that_is_set_twice_is_refused() -> None:
+    with pytest.raises(BadInput, match=r"KARTEI\.DATUM is given twice, as A and as B"):
+        choices.parse(["KARTEI.DATUM=A", "KARTEI.DATUM=B"])
+
+
 def test_usual_takes_unusual_flags_back() -> None:
     mapping = a_mapping(live={"KARTEI": ("J",)})
     done = choices.apply_live(mapping, choices.parse(["KARTEI.DELKZ.live=usual"]))

@@ -67,6 +67,8 @@ def damaged(old: str, new: str) -> str:
         (damaged("confidence: 0.95", "confidence: 2"), 24, "less than or equal to 1"),
         (damaged("name: PATIENT_8Z", "name: NO"), 21, "put it in quotes"),
         (damaged("reviewed: false", "reviewed: perhaps"), 8, "reviewed"),
+        (damaged("reviewed: false", 'reviewed: "yes"'), 8, "valid boolean"),
+        (damaged("format: 1", "format: true"), 3, "True is no number"),
         (damaged("tables:\n", "tables: [\n"), 0, "not valid YAML"),
         (damaged("database: DentalDB_07\n", ""), 1, "database is missing"),
         (damaged("schema: ck\n", "schema: ck\nschema: dbo\n"), 7, "given twice"),
