@@ -87,12 +87,16 @@ def of_center(folder: Path, center: str) -> History:
     with kept.lock:
         try:
             found = path.stat()
+            state = (found.st_ino, found.st_size, found.st_mtime_ns)
+            if kept.state != state:
+                kept.centers = _read(path)
+                kept.state = state
         except FileNotFoundError:
             return NOTHING
-        state = (found.st_ino, found.st_size, found.st_mtime_ns)
-        if kept.state != state:
-            kept.centers = _read(path)
-            kept.state = state
+        except OSError as error:
+            raise MappingDamaged(
+                f"{path}: can't be read: {error.strerror}", hint=f"look at {path}"
+            ) from error
         return kept.centers.get(center, NOTHING)
 
 

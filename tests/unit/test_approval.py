@@ -95,6 +95,28 @@ def test_a_line_of_the_log_that_is_damaged_approves_nothing(tmp_path: Path) -> N
     assert "line 2" in str(caught.value.hint)
 
 
+def test_a_log_that_can_t_be_read_approves_nothing(tmp_path: Path) -> None:
+    approved = approve(tmp_path, a_mapping())
+    (tmp_path / audit.NAME).unlink()
+    (tmp_path / audit.NAME).mkdir()
+    with pytest.raises(MappingDamaged, match="can't be read"):
+        approval.require_logged(tmp_path, approved)
+
+
+def test_the_log_is_read_again_only_when_it_was_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = approve(tmp_path, a_mapping())
+    approval.require_logged(tmp_path, first)
+    with monkeypatch.context() as patched:
+        patched.delattr(audit, "_read")
+        approval.require_logged(tmp_path, first)
+    second = approve(tmp_path, a_mapping(), reviewer="Bo")
+    approval.require_logged(tmp_path, second)
+    with pytest.raises(Unapproved, match="by Bo"):
+        approval.require_logged(tmp_path, first)
+
+
 def test_a_revocation_needs_a_reason(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="needs a reason"):
         approval.revoke(tmp_path, a_mapping(), reviewer="Bo", reason=" ", at=AT)
