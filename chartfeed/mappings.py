@@ -131,6 +131,8 @@ def write(
                 _put_aside_damaged(settings, center)
             if kept is None:
                 approval.propose(settings.mappings, proposed, by=by, at=now())
+                if again or drifted is not None:
+                    _forget(settings, center)
         except ChartfeedError as error:
             return Outcome(center, error=error)
         return Outcome(center, proposed, kept)
@@ -240,6 +242,12 @@ def revoke(
 ) -> Mapping:
     """Write the mapping as an open proposal again, and forget what it taught."""
     revoked = approval.revoke(settings.mappings, present, reviewer=reviewer, reason=reason, at=at)
+    _forget(settings, center)
+    return revoked
+
+
+def _forget(settings: Settings, center: Center) -> None:
+    """Take out of the value bank what a center taught; failing that is a warning."""
     with _LEARNING:
         try:
             known = bank(settings)
@@ -249,7 +257,6 @@ def revoke(
             )
         else:
             _remember(settings, known, _without(known, center.id))
-    return revoked
 
 
 def _remember(settings: Settings, present: ValueBank, learned: ValueBank) -> None:

@@ -1,6 +1,7 @@
 """Approvals: what is written, what is refused, what the audit log keeps."""
 
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -173,3 +174,14 @@ def test_the_fingerprint_is_about_what_is_read_not_about_who_said_so() -> None:
     assert first.seal != second.seal
     other = a_mapping(types={("KARTEI", "DATUM"): "varchar(8)"}).approved_as("Ada", AT)
     assert other.fingerprint != first.fingerprint
+
+
+def test_a_line_that_has_no_room_is_not_in_the_log_by_half(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    approved = approve(tmp_path, a_mapping())
+    whole = os.write
+    monkeypatch.setattr(os, "write", lambda handle, data: whole(handle, data[:10]))
+    with pytest.raises(OSError, match="No space left"):
+        audit.append(tmp_path, "proposal", "robot", AT, a_mapping(), ())
+    approval.require_logged(tmp_path, approved)
