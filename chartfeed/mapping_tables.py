@@ -13,7 +13,7 @@ from producers.shown import printable
 from producers.validation import Finding
 from schemas.records import UnifiedEntry
 
-__all__ = ["aligned", "catalog", "day", "findings", "mapping", "printable"]
+__all__ = ["aligned", "catalog", "day", "findings", "mapping", "names", "printable"]
 
 
 def aligned(rows: Sequence[Sequence[str]], indent: str = "") -> Iterator[str]:
@@ -46,7 +46,24 @@ def mapping(one: Mapping) -> Iterator[str]:
     yield from aligned(rows)
 
 
-def _line(label: str, one: TableMapping | ColumnMapping, type_: str) -> tuple[str, ...]:
+def names(one: Mapping) -> Iterator[str]:
+    """Give every name with its confidence, as a person signs for them."""
+    rows = [("schema", printable(one.schema or "(open)"), "")]
+    for role, wanted in canonical.TABLES.items():
+        table = one.tables[role]
+        rows.append(_signed(role, table))
+        rows += [_signed(f"{role}.{key}", table.columns[key]) for key in wanted]
+    yield from aligned(rows, "  ")
+
+
+def _signed(point: str, one: TableMapping | ColumnMapping) -> tuple[str, str, str]:
+    label, name, _, sure, _ = _line(point, one, "")
+    return label, name, sure
+
+
+def _line(
+    label: str, one: TableMapping | ColumnMapping, type_: str
+) -> tuple[str, str, str, str, str]:
     name = "(open)" if one.name is None else printable(one.name)
     sure = "" if one.name is None else f"{one.confidence:.2f}"
     return (label, name, type_, sure, printable("; ".join(one.evidence)))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,6 @@ from chartfeed import mapping_tables, mappings
 from producers import canonical, choices, discover, mapping_file, merging, review, shown, survey
 from producers.canonical import Kind
 from producers.choices import Choices
-from producers.discovery.evidence import SURE
 from producers.errors import Denied, StatementFailed
 from producers.review import Step
 from producers.shown import printable
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from chartfeed.settings import Center, Settings
     from producers.catalog import Catalog
     from producers.mapping import Mapping
+    from producers.validation import Report
 
 __all__ = ["run"]
 
@@ -34,18 +33,15 @@ def run(settings: Settings, center: Center, *, now: Callable[[], datetime]) -> i
     before = _present(settings, center)
     if before.approval_problem() is None:
         click.echo(f"{center.id} is approved by {before.reviewed_by}; a new approval replaces it.")
-    mapping = _walk(settings, center, before)
-    report = mappings.examine(settings, center, mapping, Choices())
-    click.echo("\nWhat the validation says:")
-    _print(mapping_tables.findings(report.findings))
+    report = _examined(settings, center, before)
     if report.errors:
         click.echo(f"Not approved. Next: chartfeed review {center.id}")
         return 2
     if report.day is not None and report.day.rows:
         click.echo(f"\nThe unified rows of {report.day.rows[0].date.isoformat()}:")
         _print(mapping_tables.day(report.day))
-    click.echo("\nSure names, not asked about:")
-    _print(f"  {step.point} = {printable(step.name or '')}" for step in _sure(report.mapping))
+    click.echo("\nThe names that you sign for, and how sure each is:")
+    _print(mapping_tables.names(report.mapping))
     reviewer = click.prompt(
         "\nYour name to approve, empty to leave it", default="", show_default=False
     )
@@ -57,6 +53,22 @@ def run(settings: Settings, center: Center, *, now: Callable[[], datetime]) -> i
     return 0
 
 
+def _examined(settings: Settings, center: Center, before: Mapping) -> Report:
+    """Walk and validate, back to the points that failed until all hold or nothing is changed."""
+    mapping, done, failed = before, list[str](), list[str]()
+    while True:
+        walked, done = _walk(settings, center, mapping, done, failed)
+        report = mappings.examine(settings, center, walked, Choices())
+        click.echo("\nWhat the validation says:")
+        _print(mapping_tables.findings(report.findings))
+        given_up = bool(failed) and walked == mapping
+        failed = review.failed(walked, {finding.point for finding in report.errors})
+        if not report.errors or not failed or given_up:
+            return report
+        click.echo(f"\nBack to {', '.join(failed)}; keep all of it to stop here.")
+        mapping, done = walked, [point for point in done if point not in failed]
+
+
 def _present(settings: Settings, center: Center) -> Mapping:
     path = mapping_file.path_of(settings.mappings, center.id)
     if path.exists():
@@ -64,45 +76,42 @@ def _present(settings: Settings, center: Center) -> Mapping:
     return mappings.propose(settings, center, mappings.bank(settings))
 
 
-def _sure(mapping: Mapping) -> list[Step]:
-    return [step for step in review.steps(mapping) if step.confidence >= SURE]
-
-
 def _print(lines: Iterable[str]) -> None:
     for line in lines:
         click.echo(line)
 
 
-def _walk(settings: Settings, center: Center, mapping: Mapping) -> Mapping:
-    done: list[str] = []
+def _walk(
+    settings: Settings,
+    center: Center,
+    mapping: Mapping,
+    done: Sequence[str],
+    again: Sequence[str],
+) -> tuple[Mapping, list[str]]:
+    """Ask about what is open, unsure or failed; give the mapping and all points asked so far."""
+    asked = list(done)
     with mappings.opened(settings, center) as connection:
         catalog = survey.read_catalog(connection, center.id)
-        while (step := review.next_step(mapping, done)) is not None:
-            done.append(step.point)
+        while (step := review.next_step(mapping, asked, again)) is not None:
+            asked.append(step.point)
             _show(step)
             _show_values(connection, catalog, mapping, step)
-            name = _asked(step)
-            if name is None:
-                mapping = _confirmed(mapping, step)
-                continue
-            chosen = Choices({step.point: name})
-            fresh = discover.propose(
-                connection,
-                center=center.id,
-                database=center.database,
-                learned=mappings.bank(settings).learned,
-                chosen=merging.chosen_names(mapping, chosen),
-            )
-            mapping = merging.merged(mapping, fresh, chosen)
-            if step.point.endswith(".DELKZ"):
-                mapping = _flag(mapping, step.point.partition(".")[0])
-    return mapping
-
-
-def _confirmed(mapping: Mapping, step: Step) -> Mapping:
-    if step.name is not None and step.point.endswith(".DELKZ"):
-        return _flag(mapping, step.point.partition(".")[0])
-    return mapping
+            name = _asked(catalog, mapping, step)
+            if name is not None:
+                chosen = Choices({step.point: name})
+                fresh = discover.propose(
+                    connection,
+                    center=center.id,
+                    database=center.database,
+                    learned=mappings.bank(settings).learned,
+                    chosen=merging.chosen_names(mapping, chosen),
+                )
+                mapping = merging.merged(mapping, fresh, chosen)
+                asked = review.still_done(asked, step.point)
+            role, _, key = step.point.partition(".")
+            if key == "DELKZ" and mapping.tables[role].columns[key].name is not None:
+                mapping = _flag(mapping, role, usual_too=step.point in again)
+    return mapping, asked
 
 
 def _show(step: Step) -> None:
@@ -133,29 +142,33 @@ def _show_values(
         try:
             values = survey.read_examples(connection, mapping.center, table, column.name)
         except (Denied, StatementFailed) as error:
-            click.echo(f"    {printable(name or '')}: can't be read: {error.message}")
+            click.echo(f"    {printable(name or '')}: can't be read: {printable(error.message)}")
             continue
         listed = ", ".join(shown.values(canonical.TABLES[role][key].kind, values))
         click.echo(f"    {printable(column.name)} holds: {listed}")
 
 
-def _asked(step: Step) -> str | None:
+def _asked(catalog: Catalog, mapping: Mapping, step: Step) -> str | None:
+    """Give the name that is there and was chosen, None to keep what is proposed."""
     keep = "keep it" if step.name else "leave it open"
     pick = "a number, " if step.rivals else ""
     while True:
         answer = click.prompt(f"  {pick}a name, or Enter to {keep}", default="", show_default=False)
         try:
-            return review.answered(step, answer)
+            name = review.answered(step, answer)
+            if name is not None:
+                review.require_there(catalog, mapping, step.point, name)
         except BadInput as error:
-            click.echo(f"  {error}")
+            click.echo(f"  {printable(error.message)}")
+        else:
+            return name
 
 
-def _flag(mapping: Mapping, role: str) -> Mapping:
+def _flag(mapping: Mapping, role: str, *, usual_too: bool) -> Mapping:
     """Ask which values of an unusual flag mean "not deleted"."""
     live = mapping.live(role)
-    if live is None:
+    if live is None and not usual_too:
         return mapping
-    present = ",".join("NULL" if value is None else value for value in live)
+    present = ",".join("NULL" if value is None else value for value in live) if live else "usual"
     answer = click.prompt("  values that mean NOT deleted, or usual", default=present)
-    chosen = choices.parse([f"{role}.DELKZ.live={answer}"])
-    return choices.apply_live(replace(mapping), chosen)
+    return choices.apply_live(mapping, choices.parse([f"{role}.DELKZ.live={answer}"]))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from producers import canonical
+from producers.catalog import Catalog
 from producers.discovery.evidence import SURE
 from producers.mapping import ColumnMapping, Mapping, Rival, TableMapping
 from schemas.errors import BadInput
 
-__all__ = ["Step", "answered", "next_step", "steps"]
+__all__ = ["Step", "answered", "failed", "next_step", "require_there", "steps", "still_done"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +32,10 @@ def _step(point: str, one: TableMapping | ColumnMapping, *, required: bool = Tru
 
 
 def steps(mapping: Mapping) -> list[Step]:
-    """Give all points, open ones first, then those that are not sure, then the sure ones.
+    """Give all points: tables, then columns; of each open ones first, then the unsure, the sure.
 
-    A table comes before its columns: while it is open, they are not asked about.
+    A table comes before its columns: they are another table's once it is changed, and while it
+    is open, they are not asked about.
     """
     found: list[Step] = []
     if mapping.schema is None:
@@ -50,18 +53,55 @@ def steps(mapping: Mapping) -> list[Step]:
     return sorted(found, key=_rank)
 
 
-def _rank(step: Step) -> int:
+def _rank(step: Step) -> tuple[bool, int]:
+    return ("." in step.point, _doubt(step))
+
+
+def _doubt(step: Step) -> int:
     if step.name is None:
         return 0 if step.required else 1
     return 2 if step.confidence < SURE else 3
 
 
-def next_step(mapping: Mapping, done: Sequence[str]) -> Step | None:
-    """Give the next point to ask about, None where the rest is sure."""
+def next_step(mapping: Mapping, done: Collection[str], again: Collection[str] = ()) -> Step | None:
+    """Give the next point to ask about, those of `again` even if sure; None where none is left."""
     for step in steps(mapping):
-        if step.point not in done and (step.name is None or step.confidence < SURE):
+        if step.point in done:
+            continue
+        if step.point in again or step.name is None or step.confidence < SURE:
             return step
     return None
+
+
+def still_done(done: Sequence[str], changed: str) -> list[str]:
+    """Give the points that need not be asked anew after `changed` got another name."""
+    if changed == "schema":
+        return ["schema"]
+    return [point for point in done if not point.startswith(f"{changed}.")]
+
+
+def failed(mapping: Mapping, errors: Collection[str]) -> list[str]:
+    """Give the points to go back to, of those that a validation found errors at."""
+    return [step.point for step in steps(mapping) if step.point in errors]
+
+
+def require_there(catalog: Catalog, mapping: Mapping, point: str, name: str) -> None:
+    """Raise BadInput, with the nearest name, where a center has no such name at that point."""
+    role, _, key = point.partition(".")
+    table = catalog.table(mapping.schema, mapping.tables[role].name or "") if key else None
+    if point == "schema":
+        names = [one.schema for one in catalog.tables]
+        there = name in names
+    elif key:
+        names = [column.name for column in table.columns] if table else []
+        there = table is not None and table.column(name) is not None
+    else:
+        names = [one.name for one in catalog.tables if one.schema == mapping.schema]
+        there = catalog.table(mapping.schema, name) is not None
+    if not there:
+        near = difflib.get_close_matches(name, names, n=1)
+        also = f"; did you mean {near[0]}?" if near else ""
+        raise BadInput(f"{name} is not there{also}", hint="a name as the catalog has it")
 
 
 def answered(step: Step, answer: str) -> str | None:

@@ -137,14 +137,47 @@ def test_what_is_not_sure_is_asked_and_kept_by_enter(desk: Desk) -> None:
     assert "holds: " in result.output
 
 
-def test_an_approval_that_is_refused_writes_nothing(desk: Desk) -> None:
+def test_a_name_that_is_not_there_is_asked_again(desk: Desk) -> None:
     practice = desk.rival("KARTEI.DATUM")
+    known = truth.of(practice)
 
-    result = desk.review(practice, "NO_SUCH_COLUMN", "Ada")
+    result = desk.review(practice, "NO_SUCH_COLUMN", known.names["KARTEI.DATUM"], "Ada")
+
+    assert result.return_value == 0, result.output
+    assert "NO_SUCH_COLUMN is not there" in result.output
+
+
+def test_a_review_goes_back_to_what_failed(desk: Desk) -> None:
+    practice = desk.rival("KARTEI.DATUM")
+    known = truth.of(practice)
+
+    result = desk.review(practice, "", known.names["KARTEI.DATUM"], "Ada")
+
+    assert "Back to KARTEI.DATUM" in result.output
+    assert result.return_value == 0, result.output
+
+
+def test_a_review_that_fails_twice_the_same_way_writes_nothing(desk: Desk) -> None:
+    practice = desk.rival("KARTEI.DATUM")
+    wrong = truth.of(practice).names["KARTEI.BEMERKUNG"]
+
+    result = desk.review(practice, wrong, *[""] * 5)
 
     assert result.return_value == 2
-    assert "NO_SUCH_COLUMN is not there" in result.output
+    assert f"{wrong} is already KARTEI" in result.output
     assert not desk.path(practice).exists()
+
+
+def test_all_names_are_shown_with_their_confidence_before_the_signature(desk: Desk) -> None:
+    practice = desk.planned[0]
+
+    result = desk.review(practice, "")
+
+    _, signed = result.output.split("The names that you sign for")
+    known = truth.of(practice).names
+    lines = {line.split()[0]: line.split()[1:] for line in signed.splitlines() if line.strip()}
+    assert lines["KARTEI.BEMERKUNG"][0] == known["KARTEI.BEMERKUNG"]
+    assert all(0 < float(lines[point][1]) <= 1 for point in known)
 
 
 def test_names_of_people_are_never_shown(desk: Desk) -> None:
