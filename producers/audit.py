@@ -185,7 +185,7 @@ def append(  # noqa: PLR0917 - the facts of one line
         line["reason"] = reason
     data = (json.dumps(line, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass")
     folder.mkdir(parents=True, exist_ok=True)
-    # One write of one line: appending processes don't mix theirs.
+    # One write of one line, locked: appending processes don't mix theirs.
     handle = os.open(folder / NAME, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)

@@ -99,9 +99,15 @@ def by_hand(mapping: Mapping, proposed: Dict[str, object]) -> Mapping:
                 columns[key] = _marked(column, BY_HAND)
             elif entered and column.name is not None:
                 columns[key] = _marked(column, f"its table was {BY_HAND}")
+            elif _plain(column.live) != proposed.get(f"{role}.{key}.live"):
+                columns[key] = _marked(column, f"which values mean not deleted was {BY_HAND}")
         known = table if not entered else _marked(table, BY_HAND)
         tables[role] = replace(known, columns=columns)
     return replace(mapping, tables=tables)
+
+
+def _plain(live: tuple[str | None, ...] | None) -> list[str | None] | None:
+    return None if live is None else list(live)
 
 
 def _marked(one: Named, evidence: str) -> Named:

@@ -91,8 +91,18 @@ def test_nothing_speaks_for_a_name_that_came_by_hand() -> None:
     assert edited.tables["PATIENT"] == a_mapping().tables["PATIENT"]
 
 
+def test_a_flag_that_was_turned_around_by_hand_says_so() -> None:
+    proposed = audit.names(a_mapping(live={"KARTEI": ("J",)}))
+    turned: list[dict[str, tuple[str | None, ...]]] = [{"KARTEI": ("N",)}, {}]
+    for live in turned:
+        flag = merging.by_hand(a_mapping(live=live), proposed).tables["KARTEI"].columns["DELKZ"]
+        assert flag.evidence == ("which values mean not deleted was entered by hand",)
+        assert flag.confidence == 0.0
+
+
 def test_what_is_as_it_was_proposed_stays_as_it_is() -> None:
-    assert merging.by_hand(a_mapping(), audit.names(a_mapping())) == a_mapping()
+    for one in (a_mapping(), a_mapping(live={"KARTEI": ("J", None)})):
+        assert merging.by_hand(one, audit.names(one)) == one
 
 
 def test_after_a_move_what_a_person_chose_and_is_there_stays_chosen() -> None:
