@@ -27,13 +27,14 @@ def aligned(rows: Sequence[Sequence[str]], indent: str = "") -> Iterator[str]:
 def mapping(one: Mapping) -> Iterator[str]:
     """Give a mapping as a table with its evidence."""
     problem = one.approval_problem()
-    yield f"{one.center}: database {one.database}, schema {one.schema or 'open'}"
+    yield printable(f"{one.center}: database {one.database}, schema {one.schema or 'open'}")
     if one.schema_rivals:
         yield f"  possible schemas: {', '.join(map(printable, one.schema_rivals))}"
     if problem is None and one.reviewed_at is not None:
-        yield f"approved by {one.reviewed_by} at {one.reviewed_at:%Y-%m-%d %H:%M} UTC"
+        at = f"{one.reviewed_at:%Y-%m-%d %H:%M} UTC"
+        yield printable(f"approved by {one.reviewed_by} at {at}")
     else:
-        yield f"NOT approved: {problem}"
+        yield printable(f"NOT approved: {problem}")
     rows: list[tuple[str, ...]] = [("", "is", "type", "sure", "because")]
     for role in canonical.TABLES:
         table = one.tables[role]
@@ -66,7 +67,7 @@ def _line(
 ) -> tuple[str, str, str, str, str]:
     name = "(open)" if one.name is None else printable(one.name)
     sure = "" if one.name is None else f"{one.confidence:.2f}"
-    return (label, name, type_, sure, printable("; ".join(one.evidence)))
+    return (label, name, printable(type_), sure, printable("; ".join(one.evidence)))
 
 
 def _rivals(one: TableMapping | ColumnMapping) -> list[tuple[str, ...]]:
@@ -90,7 +91,7 @@ def catalog(one: Catalog) -> Iterator[str]:
         yield f"{place}  {table.rows:,} rows, primary key {key}"
         for column in table.columns:
             null = "" if column.nullable else " not null"
-            yield f"    {printable(column.name)}  {column.described}{null}"
+            yield f"    {printable(column.name)}  {printable(column.described)}{null}"
 
 
 def findings(found: Sequence[Finding]) -> Iterator[str]:

@@ -32,7 +32,8 @@ def run(settings: Settings, center: Center, *, now: Callable[[], datetime]) -> i
     """Walk through a center's open points, validate, show a day, and approve; 2 if not approved."""
     before = _present(settings, center)
     if before.approval_problem() is None:
-        click.echo(f"{center.id} is approved by {before.reviewed_by}; a new approval replaces it.")
+        who = printable(before.reviewed_by or "")
+        click.echo(f"{center.id} is approved by {who}; a new approval replaces it.")
     report = _examined(settings, center, before)
     if report.errors:
         click.echo(f"Not approved. Next: chartfeed review {center.id}")
@@ -49,7 +50,7 @@ def run(settings: Settings, center: Center, *, now: Callable[[], datetime]) -> i
         click.echo("Not approved; nothing is written.")
         return 2
     mappings.seal(settings, report, before, reviewer=reviewer, at=now())
-    click.echo(f"{center.id}: approved by {reviewer.strip()}")
+    click.echo(f"{center.id}: approved by {printable(reviewer.strip())}")
     return 0
 
 
@@ -170,5 +171,6 @@ def _flag(mapping: Mapping, role: str, *, usual_too: bool) -> Mapping:
     if live is None and not usual_too:
         return mapping
     present = ",".join("NULL" if value is None else value for value in live) if live else "usual"
-    answer = click.prompt("  values that mean NOT deleted, or usual", default=present)
+    question = f"  values that mean NOT deleted, or usual [{printable(present)}]"
+    answer = click.prompt(question, default=present, show_default=False)
     return choices.apply_live(mapping, choices.parse([f"{role}.DELKZ.live={answer}"]))

@@ -10,6 +10,7 @@ from producers import canonical
 from producers.catalog import Catalog
 from producers.discovery.evidence import SURE
 from producers.mapping import ColumnMapping, Mapping, Rival, TableMapping
+from producers.shown import printable
 from schemas.errors import BadInput
 
 __all__ = ["Step", "answered", "failed", "next_step", "require_there", "steps", "still_done"]
@@ -101,7 +102,7 @@ def require_there(catalog: Catalog, mapping: Mapping, point: str, name: str) -> 
     if not there:
         near = difflib.get_close_matches(name, names, n=1)
         also = f"; did you mean {near[0]}?" if near else ""
-        raise BadInput(f"{name} is not there{also}", hint="a name as the catalog has it")
+        raise BadInput(printable(f"{name} is not there{also}"), hint="a name as the catalog has it")
 
 
 def answered(step: Step, answer: str) -> str | None:

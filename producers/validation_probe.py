@@ -50,11 +50,17 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that the validation saw; an error blocks the approval."""
+    """One thing that the validation saw; an error blocks the approval.
+
+    The text may name what a database has, so it is made printable.
+    """
 
     level: Level
     point: str
     text: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", shown.printable(self.text))
 
 
 class Probe:

@@ -1,10 +1,18 @@
 """What a terminal shows of mappings, findings and days."""
 
 from collections import Counter
+from dataclasses import replace
+
+import pytest
 
 from chartfeed import mapping_tables
+from producers.catalog import Catalog, Column, Table
 from producers.extract import CenterDay
-from tests.factories import A_MOMENT, a_unified_entry
+from producers.mapping import Rival
+from producers.validation import Finding, Level
+from tests.factories import A_MOMENT, a_mapping, a_unified_entry
+
+CLEAR = "\x1b[2J"
 
 
 def test_a_day_is_shown_without_a_word_that_may_be_a_name() -> None:
@@ -23,3 +31,36 @@ def test_a_day_is_shown_without_a_word_that_may_be_a_name() -> None:
     assert "1234567" not in shown
     assert "Aaa Aaaaaa, Aaa. 9999 9999999" in shown
     assert "01,Aaa" in shown
+
+
+def test_no_name_of_a_mapping_moves_the_cursor() -> None:
+    named = a_mapping(
+        center=CLEAR,
+        names={"KARTEI": CLEAR, "KARTEI.DATUM": CLEAR},
+        types={("KARTEI", "ID"): CLEAR},
+    )
+    rival = replace(named.tables["PATIENT"], rivals=(Rival(CLEAR, 0.5, (CLEAR,)),))
+    odd = replace(
+        named,
+        database=CLEAR,
+        schema=CLEAR,
+        schema_rivals=(CLEAR,),
+        tables={**named.tables, "PATIENT": rival},
+    )
+
+    shown = "\n".join([*mapping_tables.mapping(odd), *mapping_tables.names(odd)])
+    approved = "\n".join(mapping_tables.mapping(odd.approved_as(CLEAR, A_MOMENT)))
+
+    assert "\x1b" not in shown + approved
+
+
+def test_no_name_of_a_catalog_moves_the_cursor() -> None:
+    table = Table(CLEAR, CLEAR, (Column(CLEAR, CLEAR),), (CLEAR,))
+    assert "\x1b" not in "\n".join(mapping_tables.catalog(Catalog((table,))))
+
+
+@pytest.mark.parametrize("level", Level)
+def test_a_finding_is_safe_wherever_it_is_told(level: Level) -> None:
+    assert Finding(level, "KARTEI", f"{CLEAR} is already PATIENT").text == (
+        "\\x1b[2J is already PATIENT"
+    )

@@ -102,6 +102,12 @@ def test_a_name_that_is_not_there_is_refused(point: str, name: str, near: str | 
         review.require_there(CATALOG, a_mapping(), point, name)
 
 
+def test_a_refused_name_moves_no_cursor() -> None:
+    with pytest.raises(BadInput) as caught:
+        review.require_there(CATALOG, a_mapping(), "KARTEI.DATUM", "\x1b[2J")
+    assert "\x1b" not in str(caught.value)
+
+
 RIVALS = Step("KARTEI", None, 0.0, (), (Rival("A", 0.9), Rival("B", 0.8)))
 
 
