@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as Dict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from producers.catalog import Catalog
 from producers.discovery import shape, tables
-from producers.discovery.evidence import Evidence
+from producers.discovery.evidence import CONTESTED, Evidence
 from producers.discovery.names import Match
 from producers.discovery.shape import Learned, Named
 from producers.discovery.tables import Choice
@@ -17,7 +17,7 @@ __all__ = ["ORDER", "Question", "by_name", "nothing_learned", "schemas", "taken"
 # Those with telling contents first; PATKASSE has only ids and comes last.
 ORDER = ("PATIENT", "KASSEN", "KARTEI", "LEISTUNG", "PATKASSE")
 NAMED_ROLES = 3
-# Tables that names say nothing about and that have less than this part of the rows are others.
+# A tenth of the rows of others or less: that is where a copy or a leftover begins.
 TELLING_PART = 10
 
 
@@ -70,10 +70,13 @@ def within(question: Question, schema: str) -> Question:
 def _rows_by_name(question: Question) -> list[int]:
     """Give the rows of the fullest table for each role that names and columns speak for."""
     clear = [
-        [one.table.rows for one in found if one.match <= Match.LEARNED and one.found >= 0.5]
-        for found in _named(question).values()
+        [one.table.rows for one in found if _is_clear(one)] for found in _named(question).values()
     ]
     return [max(rows) for rows in clear if rows]
+
+
+def _is_clear(one: Named) -> bool:
+    return one.match <= Match.LEARNED and one.found >= 0.5
 
 
 def _named(question: Question) -> dict[str, list[Named]]:
@@ -110,7 +113,41 @@ def by_name(question: Question) -> dict[str, Choice]:
         else tables.by_name(role, named[role], habit)
         for role in ORDER
     }
-    return {role: choice for role, choice in choices.items() if choice is not None}
+    return {
+        role: choice if role in question.chosen else _doubted(role, choice, question, named)
+        for role, choice in choices.items()
+        if choice is not None
+    }
+
+
+def _doubted(
+    role: str, choice: Choice, question: Question, named: Dict[str, list[Named]]
+) -> Choice:
+    """Give the choice, not sure where its name may be a leftover among names of another making."""
+    table = choice.table
+    if table is None:
+        return choice
+    reasons = []
+    clear = [one for one, found in named.items() if any(map(_is_clear, found))]
+    if len(clear) < NAMED_ROLES:
+        reasons.append(f"names speak for {len(clear)} of {len(ORDER)} tables only")
+    explained = {one.table.name for found in named.values() for one in found}
+    own = shape.found_by_name(role, table, question.learned)
+    reasons += [
+        f"{other.name} has {other.rows:,} rows and columns of such names"
+        for other in question.catalog.tables
+        if other.name not in explained
+        and other.rows >= TELLING_PART * max(1, table.rows)
+        and shape.fits(role, other)
+        and own - shape.found_by_name(role, other, question.learned) <= tables.SHAPE_LEAD
+    ]
+    if not reasons:
+        return choice
+    return replace(
+        choice,
+        confidence=min(choice.confidence, CONTESTED),
+        evidence=(*choice.evidence, *(Evidence(text, 0.0) for text in reasons[:3])),
+    )
 
 
 def _not_there(name: str) -> Choice:

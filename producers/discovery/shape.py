@@ -11,7 +11,7 @@ from producers.catalog import Catalog, Table
 from producers.discovery import fitness, names
 from producers.discovery.names import Match
 
-__all__ = ["Named", "fits", "likely", "named", "rows_of_all"]
+__all__ = ["Named", "fits", "found_by_name", "likely", "named", "rows_of_all"]
 
 Learned = Callable[[str, str | None], frozenset[str]]
 WIDEST = 60
