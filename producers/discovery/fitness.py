@@ -138,7 +138,9 @@ def evidence(kind: Kind, column: Column, profile: Profile | None, wanted: str) -
     """Say what the values are worth beside a name: for it, against it, or nothing."""
     if profile is None:
         return None
-    if kind is not Kind.FLAG and (hardly := fullness.evidence(profile)):
+    # A flag may be NULL in most rows, which is the usual "not deleted"; in all of them it is empty.
+    told = kind is Kind.FLAG and fullness.filled(profile)
+    if not told and (hardly := fullness.evidence(profile)):
         return hardly
     found = score(kind, column, profile, wanted)
     if found is None:
