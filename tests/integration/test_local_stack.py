@@ -78,22 +78,27 @@ def test_up_twice_changes_nothing(stack, services, chartfeed):
     assert services["kafka"]["pid"] == pid_of(chartfeed, stack, "kafka")
 
 
-def test_the_topics_are_created_by_their_owner_and_verified(stack, services, chartfeed):
-    before = chartfeed("topics", "verify", home=stack, check=False)
-    created = chartfeed("topics", "create", home=stack)
-    after = chartfeed("topics", "verify", home=stack)
+def test_the_topics_are_created_by_their_owner_and_verified(tmp_path, chartfeed):
+    chartfeed("local", "up", "kafka", "--owner", os.getpid(), home=tmp_path)
+    answer = chartfeed("local", "status", "--json", home=tmp_path)
+    broker = json.loads(answer.stdout)["services"]["kafka"]["address"]
+
+    before = chartfeed("topics", "verify", home=tmp_path, check=False)
+    created = chartfeed("topics", "create", home=tmp_path)
+    after = chartfeed("topics", "verify", home=tmp_path)
 
     assert 1 == before.returncode
     assert "next: chartfeed topics create" in before.stderr
     assert 10 == created.stdout.count("created chartfeed.")
     assert "10 topics are as declared" in after.stdout
 
-    admin = AdminClient({"bootstrap.servers": services["kafka"]["address"]})
+    admin = AdminClient({"bootstrap.servers": broker})
     found = admin.list_topics("chartfeed.chart-entries", timeout=10)
     assert 12 == len(found.topics["chartfeed.chart-entries"].partitions)
     resource = ConfigResource(ResourceType.TOPIC, "chartfeed.chart-entries")
     settings = admin.describe_configs([resource])[resource].result()
     assert "compact" == settings["cleanup.policy"].value
+    chartfeed("local", "down", home=tmp_path)
 
 
 def test_another_number_of_partitions_is_refused(stack, chartfeed):
