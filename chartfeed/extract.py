@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from chartfeed import sources
-from producers import approval
+from producers import approval, shown
 from producers import extract as direct
 from producers.connection import connect
 from producers.errors import Denied, Drift, MappingDamaged, StatementFailed, Unapproved
@@ -224,7 +224,7 @@ def extract(
     for missing in reading.missing:
         click.echo(f"{missing.behind}: {missing.error}", err=True)
     for kind, count in sorted(reading.unknown_kinds().items()):
-        click.echo(f"ART {kind!r} is not in insurance_status: {count} insurers", err=True)
+        click.echo(f"ART {shown.art(kind)} is not in insurance_status: {count} insurers", err=True)
     if not reading.read:
         click.echo(f"{reading.wanted}: no center could be read; nothing is written", err=True)
         return reading.exit_code

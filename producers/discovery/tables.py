@@ -24,6 +24,7 @@ LEAST = 0.35
 NAMED = 0.5
 NEAR = 0.15
 SHAPE_LEAD = 0.5
+FEWEST_ROWS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,8 @@ def by_name(role: str, found: Sequence[Named], habit: Match) -> Choice | None:
         or (only.match > Match.SUFFIX and bool(alike))
         or any(one.table.rows > only.table.rows for one in others)
     )
-    # A table without rows bears nothing out, whatever its name.
-    ceiling = CONTESTED if contested or not only.table.rows else 1.0
+    # A table with hardly a row bears nothing out, whatever its name.
+    ceiling = CONTESTED if contested or only.table.rows < FEWEST_ROWS else 1.0
     confidence = combined(pieces, only.match, ceiling=ceiling)
     return Choice(only.table, only.match, confidence, tuple(pieces))
 

@@ -63,7 +63,7 @@ def damaged(old: str, new: str) -> str:
     ("text", "line", "says"),
     [
         (damaged("format: 1", "format: 2"), 3, "newer than this chartfeed"),
-        (damaged("BEMERKUNG:", "BEMERKUNGEN:"), 205, "did you mean 'BEMERKUNG'?"),
+        (damaged("BEMERKUNG:", "BEMERKUNGEN:"), 209, "did you mean 'BEMERKUNG'?"),
         (damaged("confidence: 0.95", "confidence: 2"), 24, "less than or equal to 1"),
         (damaged("name: PATIENT_8Z", "name: NO"), 21, "put it in quotes"),
         (damaged("reviewed: false", "reviewed: perhaps"), 8, "reviewed"),
