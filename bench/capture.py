@@ -34,6 +34,7 @@ from producers.canonical import TRACKED
 from producers.capture.center import Center, Job
 from producers.capture.events import TABLES
 from producers.capture.feed import Contract
+from producers.capture.tally import Tally
 from producers.connection import Settings, connect
 from producers.mapping import Mapping
 from producers.quoting import name, qualified
@@ -101,6 +102,7 @@ def captured(login: Settings, mapping: Mapping, side: Contract) -> float:
         poll_interval=0.5,
         guard=1.0,
         update=lambda _change: None,
+        tally=Tally(),
     )
     began = perf_counter()
     Center(job, threading.Event()).run(once=True)

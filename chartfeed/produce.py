@@ -10,27 +10,28 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
-import structlog
 
-from chartfeed import sources
+from chartfeed import logs, metrics, sources
 from chartfeed.topics import require
 from producers.capture.center import Center, Job
 from producers.capture.feed import Contract
 from producers.capture.status import Board, after_failure
 from producers.capture.supervisor import Supervisor
+from producers.capture.tally import Tally
 from producers.connection import connect
 from producers.registry import Registry
 from schemas import avro, topics
 from schemas.codec import Decoder, Encoder
-from schemas.errors import BadInput
+from schemas.errors import BadInput, ChartfeedError
 from schemas.records import CenterStatus, Checkpoint, Command
 from schemas.subjects import RECORDS
 
 if TYPE_CHECKING:
     import pyodbc
+    from prometheus_client.registry import Collector
 
     from chartfeed.cli import Context
     from chartfeed.settings import Center as CenterSettings
@@ -93,9 +94,18 @@ def _connection(settings: Settings, center: CenterSettings) -> pyodbc.Connection
 @click.option("--center", "names", multiple=True, metavar="ID", help="Only this one; repeatable.")
 @click.option("--shard", metavar="K/N", callback=_shard, help="The K-th part of N, as 2/5.")
 @click.option("--once", is_flag=True, help="Catch up with where the sources are now, and end.")
+@metrics.option
+@logs.options
 @click.pass_obj
 def produce(
-    context: Context, names: tuple[str, ...], shard: tuple[int, int] | None, *, once: bool
+    context: Context,
+    names: tuple[str, ...],
+    shard: tuple[int, int] | None,
+    *,
+    once: bool,
+    metrics_port: int | None,
+    log_format: str,
+    log_level: str,
 ) -> int:
     """Capture all centers' changes into Kafka, each event once, until told to stop."""
     settings = context.settings
@@ -103,8 +113,9 @@ def produce(
     if not centers:
         raise BadInput("no center is enabled, or none is in this shard", hint="look at centers.yml")
     require(settings)
-    _log_to(sys.stderr)
+    logs.configure(sys.stderr, log_format, log_level)
     side, stop, instance_id = contract(settings), threading.Event(), uuid.uuid4().hex
+    tally = Tally()
     board = Board(
         side.kafka,
         side.partitions,
@@ -123,19 +134,28 @@ def produce(
                 poll_interval=settings.producers.poll_interval.total_seconds(),
                 guard=settings.producers.resync_guard,
                 update=partial(board.update, center.id),
+                tally=tally,
             ),
             stop,
         )
         for center in centers
     }
-    supervisor = Supervisor(
-        runners,
-        stop,
-        lambda center, error: board.update(center, lambda found: after_failure(found, error)),
-    )
-    with _told_by_signals(stop), board:
+
+    def failed(center_id: str, error: ChartfeedError) -> None:
+        tally.failed(center_id, error)
+        board.update(center_id, lambda found: after_failure(found, error))
+
+    supervisor = Supervisor(runners, stop, failed)
+    port = settings.producers.metrics_port if metrics_port is None else metrics_port
+    with _told_by_signals(stop), board, metrics.serving(port, lambda: _collector(board, tally)):
         supervisor.run(once=once)
     return _exit_code(supervisor, len(centers))
+
+
+def _collector(board: Board, tally: Tally) -> Collector:
+    from producers.capture.metrics import Capture  # noqa: PLC0415 - as metrics.serving says
+
+    return Capture(board.situations, tally)
 
 
 @contextmanager
@@ -159,20 +179,3 @@ def _exit_code(supervisor: Supervisor, centers: int) -> int:
     if len(codes) < centers:
         return 1
     return 3 if 3 in codes else min(codes)
-
-
-def _log_to(stream: Any) -> None:
-    """Log for people on a terminal, JSON lines elsewhere."""
-    render: Any = (
-        structlog.dev.ConsoleRenderer()
-        if stream.isatty()
-        else structlog.processors.JSONRenderer(ensure_ascii=False)
-    )
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            render,
-        ],
-        logger_factory=structlog.PrintLoggerFactory(stream),
-    )

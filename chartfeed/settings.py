@@ -113,6 +113,7 @@ class Producers:
         Duration, Field(ge=timedelta(milliseconds=50), le=timedelta(hours=1))
     ] = timedelta(milliseconds=500)
     resync_guard: Annotated[float, Field(ge=0, le=1)] = 0.2
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] | None = None
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)

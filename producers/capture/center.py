@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     import pyodbc
 
     from producers.capture.clock import Clock
+    from producers.capture.events import Message
+    from producers.capture.tally import Tally
     from producers.mapping import Mapping
     from schemas.records import Checkpoint
 
@@ -53,6 +55,7 @@ class Job:
     poll_interval: float
     guard: float
     update: Callable[[Callable[[Situation], Situation]], None]
+    tally: Tally
 
 
 class Center:
@@ -127,8 +130,11 @@ class _Run:
     def close(self) -> None:
         self._feed.close()
 
-    def _committed(self, checkpoint: Checkpoint, messages: int) -> None:
-        self._job.update(lambda found: after_commit(found, checkpoint, messages))
+    def _committed(
+        self, before: Checkpoint | None, now: Checkpoint, messages: Sequence[Message]
+    ) -> None:
+        self._job.tally.committed(before, now, messages)
+        self._job.update(lambda found: after_commit(found, now, len(messages)))
 
     def capture(self, *, once: bool) -> None:
         try:

@@ -42,7 +42,10 @@ OPERATIONS: Final = {"I": "insert", "U": "update", "D": "delete"}
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is produced; `table` is the source row's, by its canonical name."""
+    """What is produced; `table` is the source row's, by its canonical name.
+
+    A dead letter has its reason here too, so that it can be counted.
+    """
 
     topic: str
     key: bytes
@@ -50,6 +53,7 @@ class Message:
     headers: Headers
     table: str
     version: int
+    reason: str | None = None
 
     @property
     def size(self) -> int:
@@ -162,6 +166,7 @@ class Events:
             (("table", table.encode()),),
             table,
             version,
+            reason,
         )
 
 

@@ -7,7 +7,7 @@ to be trusted: a new feed reads back what Kafka says.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -53,9 +53,9 @@ class Feed:
         contract: Contract,
         ground: Ground,
         stop: threading.Event,
-        committed: Callable[[Checkpoint, int], None],
+        committed: Callable[[Checkpoint | None, Checkpoint, Sequence[Message]], None],
     ) -> None:
-        """Hold no position yet; `committed` will hear of each, and of how many messages."""
+        """Hold no position yet; `committed` hears of each, the one before it, and the messages."""
         partition = topics.partition_of_center(ground.center_id, contract.partitions)
         self._contract = contract
         self._ground = ground
@@ -113,9 +113,10 @@ class Feed:
         """Publish messages and a checkpoint in one transaction, unless we are asked to leave."""
         if self._stop.is_set():
             raise Leaving
+        before = self.checkpoint
         self.checkpoint = self._publisher.commit(messages, checkpoint)
         self.committed_at = time.monotonic()
-        self._committed(self.checkpoint, len(messages))
+        self._committed(before, self.checkpoint, messages)
 
     def at(self, clock: Clock) -> Checkpoint:
         """Give the checkpoint of all that the source held when its clock was read."""

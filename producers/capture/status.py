@@ -154,6 +154,11 @@ class Board:
             if now.detail is None:  # What went wrong is logged by the supervisor.
                 log.info("state", center=center_id, state=now.state)
 
+    def situations(self) -> dict[str, Situation]:
+        """Give what is known of every center now."""
+        with self._lock:
+            return dict(self._situations)
+
     def __enter__(self) -> Self:
         self._thread.start()
         return self
