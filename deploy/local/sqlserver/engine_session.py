@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import apsw
 
-from deploy.local.sqlserver import change_tracking, properties, security
+from deploy.local.sqlserver import change_tracking, granted, properties, security
 from deploy.local.sqlserver.database import Database
 from deploy.local.sqlserver.errors import Cancelled, ConnectionDropped, SqlError
 from deploy.local.sqlserver.executor import Executor
 from deploy.local.sqlserver.frame import VERSION, Frame
+from deploy.local.sqlserver.granted import Granted
 from deploy.local.sqlserver.hooks import Faults
 from deploy.local.sqlserver.rendering.surroundings import TableSource
 from deploy.local.sqlserver.results import DatabaseChanged, Event, Info, Parameter
@@ -57,6 +58,7 @@ class Session:
         self.work: Work
         self._allowed: set[tuple[int, str]] = set()
         self._allowed_serial = -1
+        self._granted: Granted | None = None
         self._user: str | None = None
         self._settings()
 
@@ -183,7 +185,10 @@ class Session:
     def may(self, right: str, object_id: int | None) -> bool:
         if self.sysadmin:
             return True
-        return security.may(self.db, self.definitions, self.user, right, object_id)
+        table = self.definitions.by_id.get(object_id) if object_id is not None else None
+        schema_id = None if table is None else table.schema_id
+        known = self._granted if self._allowed_serial == self.instance.rights_serial else None
+        return (known or granted.load(self.db, self.user)).covers(right, object_id, schema_id)
 
     def require(self, needed: frozenset[tuple[int, str]]) -> None:
         """Raise 229 for the first of these rights that is missing."""
@@ -193,6 +198,10 @@ class Session:
         if serial != self._allowed_serial:
             self._allowed.clear()
             self._allowed_serial = serial
+            self._granted = None
+        if self._granted is None and not self.trancount:
+            # Not in a transaction: what it shows may be older than the rights are.
+            self._granted = granted.load(self.db, self.user)
         for object_id, right in needed:
             if (object_id, right) in self._allowed:
                 continue
@@ -310,6 +319,7 @@ class Session:
         if defined is not None:
             self.uncommitted = None
             self.place.define(defined)
+            self.instance.rights_changed()
 
     def _note_identities(self) -> None:
         for object_id in self.numbered:
@@ -332,7 +342,9 @@ class Session:
         with self.place.turn:
             self.work.idle = False
         self.work.rollback()
-        self.uncommitted = None
+        if self.uncommitted is not None:
+            self.uncommitted = None
+            self.instance.rights_changed()
         self.numbered.clear()
 
     def _closed(self) -> None:

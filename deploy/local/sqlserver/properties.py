@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import apsw
@@ -35,6 +36,15 @@ _SERVER = {
 }
 
 
+@lru_cache(maxsize=4096)
+def _parts(name: str) -> tuple[str, ...] | None:
+    """Return the parts of a name of up to four, None where it is none."""
+    try:
+        return Cursor(name).parts()
+    except SqlError:
+        return None
+
+
 class Properties:
     """The answers for one session."""
 
@@ -44,9 +54,8 @@ class Properties:
     def _table(self, name: str | None) -> Table | None:
         if name is None:
             return None
-        try:
-            parts = Cursor(name).parts()
-        except SqlError:
+        parts = _parts(name)
+        if parts is None:
             return None
         session = self._session
         if len(parts) == 3 and parts[0].lower() != session.database.lower():

@@ -9,21 +9,12 @@ import secrets
 import apsw
 
 from deploy.local.sqlserver.errors import SqlError
-from deploy.local.sqlserver.storage import Definitions
 
 LAYOUT = """
 CREATE TABLE logins(name TEXT PRIMARY KEY COLLATE NOCASE, salt BLOB, hash BLOB, sysadmin INT);
 CREATE TABLE server_rights(login TEXT COLLATE NOCASE, right TEXT, denied INT,
   PRIMARY KEY(login, right));
 """
-# What a right on the database as a whole lets one do with each object.
-_IMPLIED = {"SELECT": ("CONTROL",), "INSERT": ("CONTROL",), "UPDATE": ("CONTROL",)}
-_ROLES = {
-    "db_owner": None,
-    "db_datareader": frozenset(("SELECT",)),
-    "db_datawriter": frozenset(("INSERT", "UPDATE", "DELETE")),
-    "db_ddladmin": frozenset(("ALTER", "CREATE TABLE", "CREATE SCHEMA")),
-}
 _ROUNDS = 1000
 
 
@@ -63,35 +54,6 @@ def user_of(db: apsw.Connection, login: str) -> str | None:
         "SELECT name FROM meta_users WHERE login = ? COLLATE NOCASE", (login,)
     ).fetchone()
     return None if row is None else str(row[0])
-
-
-def may(
-    db: apsw.Connection, definitions: Definitions, user: str, right: str, object_id: int | None
-) -> bool:
-    """Whether a user has a right, on an object or (None) on the database; DENY prevails."""
-    roles = [row[0] for row in db.execute("SELECT role FROM meta_roles WHERE member = ?", (user,))]
-    if any(role.lower() == "db_owner" for role in roles):
-        return True
-    principals = [user, *roles, "public"]
-    granted = any(right in (_ROLES.get(role.lower()) or ()) for role in roles)
-    table = definitions.by_id.get(object_id) if object_id is not None else None
-    wanted = (right, *_IMPLIED.get(right, ("CONTROL",)))
-    rows = db.execute(
-        "SELECT right, scope, target, denied FROM meta_rights WHERE user IN "
-        f"({', '.join('?' * len(principals))})",
-        principals,
-    )
-    for given, scope, target, denied in rows.fetchall():
-        covers = (
-            scope == "DATABASE"
-            or (scope == "OBJECT" and target == object_id)
-            or (scope == "SCHEMA" and table is not None and target == table.schema_id)
-        )
-        if given in wanted and covers:
-            if denied:
-                return False
-            granted = True
-    return granted
 
 
 def denied(right: str, name: str, database: str, schema: str) -> SqlError:
