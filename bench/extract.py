@@ -60,7 +60,7 @@ def bare(settings: Settings, centers: list[Center]) -> Callable[[], None]:
         ]
         day = statements.day(mapping, DAY)
         login = connection_string(sources.of(settings, center))
-        work.append((login, survey_statements.LIVE * len(names), names, day))
+        work.append((login, survey_statements.live(len(names)), names, day))
 
     def one(item: tuple[str, str, list[str], statements.Statement]) -> None:
         login, check, names, day = item

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from chartfeed.cli import Context
     from chartfeed.settings import Center, Settings
     from producers.extract import CenterDay
+    from producers.mapping import Mapping
     from stream_app.files.targets import Target
 
 __all__ = ["Missing", "Reading", "extract", "read", "write"]
@@ -107,14 +108,24 @@ def read(settings: Settings, centers: Sequence[Center], wanted: date) -> Reading
     """Read a day from all centers at once; one that fails holds up no other."""
     table = StatusTable.of(settings.insurance_status)
 
-    def attempt(center: Center) -> tuple[Center, CenterDay] | Missing:
+    def attempt(center: Center, mapping: Mapping) -> tuple[Center, CenterDay] | Missing:
         try:
-            return center, _read_center(settings, center, wanted, table)
+            return center, _read_center(settings, center, mapping, wanted, table)
         except ChartfeedError as error:
             return Missing(center, error)
 
+    started: list[Future[tuple[Center, CenterDay] | Missing]] = []
     with ThreadPoolExecutor(max_workers=max(1, min(MOST_THREADS, len(centers)))) as pool:
-        outcomes = list(pool.map(attempt, centers))
+        # Reading a mapping is computing: one file after the other, while those read log in.
+        for center in centers:
+            try:
+                mapping = sources.approved_mapping(settings, center)
+            except ChartfeedError as error:
+                started.append(Future())
+                started[-1].set_result(Missing(center, error))
+            else:
+                started.append(pool.submit(attempt, center, mapping))
+        outcomes = [one.result() for one in started]
     return Reading(
         wanted=wanted,
         read=tuple(outcome for outcome in outcomes if not isinstance(outcome, Missing)),
@@ -122,8 +133,9 @@ def read(settings: Settings, centers: Sequence[Center], wanted: date) -> Reading
     )
 
 
-def _read_center(settings: Settings, center: Center, wanted: date, table: StatusTable) -> CenterDay:
-    mapping = sources.approved_mapping(settings, center)
+def _read_center(
+    settings: Settings, center: Center, mapping: Mapping, wanted: date, table: StatusTable
+) -> CenterDay:
     with closing(connect(sources.of(settings, center))) as connection:
         # Invariant 1: nothing is read without an approved mapping that fits the schema today.
         approval.require_fit(connection, mapping)

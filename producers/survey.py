@@ -85,14 +85,18 @@ def read_tables(
 ) -> Catalog:
     """Give those tables of a schema that exist, as they are now, in one round trip."""
     wanted = list(names)
-    sets = fetch(
+    (rows_found,) = fetch(
         connection,
         center,
-        statements.LIVE * len(wanted),
+        statements.live(len(wanted)),
         *[quoting.qualified(schema, name) for name in wanted],
     )
+    by_number: dict[int, list[Sequence[Any]]] = defaultdict(list)
+    for row in rows_found:
+        by_number[row[0]].append(row)
     tables = []
-    for name, rows in zip(wanted, sets, strict=True):
+    for number, name in enumerate(wanted):
+        rows = by_number.get(number)
         if not rows:
             continue
         keyed = sorted((row[7], row[1]) for row in rows if row[7])

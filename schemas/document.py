@@ -17,16 +17,28 @@ T = TypeVar("T")
 Path = tuple[int | str, ...]
 
 _ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}
+_TAG = "tag:yaml.org,2002:"
+_TEXT, _LIST, _DICT, _MERGE = (f"{_TAG}{word}" for word in ("str", "seq", "map", "merge"))
+_RESOLVERS = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != f"{_TAG}timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """A safe loader, the fast one where PyYAML was built with it, that keeps dates as texts."""
 
+    yaml_implicit_resolvers = _RESOLVERS
 
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
+    def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> str:
+        """Tell a node's tag as PyYAML does, without the rules by path that nobody made."""
+        if kind is yaml.ScalarNode:
+            if implicit[0]:
+                for tag, pattern in _RESOLVERS.get(value[:1], ()):
+                    if pattern.match(value):
+                        return str(tag)
+            return _TEXT
+        return _LIST if kind is yaml.SequenceNode else _DICT
 
 
 def parse(text: str, type_: type[T], *, name: str) -> T:
@@ -34,8 +46,7 @@ def parse(text: str, type_: type[T], *, name: str) -> T:
     try:
         loader = _Loader(text)
         root = loader.get_single_node()
-        lines = _lines(root, name)
-        data = None if root is None else loader.construct_document(root)
+        data = None if root is None else _Values(loader, name).of(root)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
@@ -53,7 +64,7 @@ def parse(text: str, type_: type[T], *, name: str) -> T:
     try:
         value: T = _adapter(type_).validate_python({} if data is None else data)
     except ValidationError as error:
-        raise _explained(error, lines, type_, name) from error
+        raise _explained(error, _lines(root), type_, name) from error
     return value
 
 
@@ -65,32 +76,71 @@ def _adapter(type_: type[Any]) -> TypeAdapter[Any]:
     return found
 
 
-def _lines(root: yaml.Node | None, name: str) -> dict[Path, int]:
+class _Values:
+    """What nodes hold; a key given twice or a node within itself is an error."""
+
+    def __init__(self, loader: _Loader, name: str) -> None:
+        self._loader = loader
+        self._name = name
+        self._open: set[int] = set()
+
+    def of(self, node: yaml.Node) -> Any:
+        if node.tag == _TEXT:
+            return node.value
+        if node.tag not in {_LIST, _DICT}:
+            return self._loader.construct_object(node, deep=True)
+        if id(node) in self._open:
+            line = node.start_mark.line + 1
+            raise BadInput(f"{self._name}:{line}: refers to itself", hint="spell it")
+        self._open.add(id(node))
+        value = [self.of(item) for item in node.value] if node.tag == _LIST else self._dict(node)
+        self._open.discard(id(node))
+        return value
+
+    def _dict(self, node: yaml.Node) -> dict[str, Any]:
+        value: dict[str, Any] = {}
+        taken_over: dict[str, Any] = {}
+        for key, item in node.value:
+            if key.tag == _MERGE:
+                taken_over = self._taken_over(item) | taken_over
+            elif key.tag != _TEXT or key.value in value:
+                raise _not_a_key(key, self._name)
+            else:
+                value[key.value] = self.of(item)
+        return taken_over | value if taken_over else value
+
+    def _taken_over(self, node: yaml.Node) -> dict[str, Any]:
+        value: dict[str, Any] = {}
+        for one in node.value if node.tag == _LIST else (node,):
+            if one.tag != _DICT:
+                line = one.start_mark.line + 1
+                raise BadInput(f"{self._name}:{line}: << needs keys to take over", hint="spell it")
+            value = self.of(one) | value
+        return value
+
+
+def _not_a_key(key: yaml.Node, name: str) -> BadInput:
+    line = key.start_mark.line + 1
+    if key.tag == _TEXT:
+        return BadInput(
+            f"{name}:{line}: {key.value} is given twice", hint=f"keep one {key.value} in {name}"
+        )
+    return BadInput(f"{name}:{line}: a key that is no text", hint="put it in quotes")
+
+
+def _lines(root: yaml.Node | None) -> dict[Path, int]:
     """Tell the line of every value (and key) by its path."""
     lines: dict[Path, int] = {(): 1}
-    open_nodes: set[int] = set()
 
     def walk(node: yaml.Node, path: Path) -> None:
-        if id(node) in open_nodes:
-            raise BadInput(f"{name}:{node.start_mark.line + 1}: refers to itself", hint="spell it")
-        open_nodes.add(id(node))
         lines.setdefault(path, node.start_mark.line + 1)
         if isinstance(node, yaml.MappingNode):
-            seen: set[str] = set()
             for key, value in node.value:
-                line = key.start_mark.line + 1
-                word = str(key.value)
-                if word in seen:
-                    raise BadInput(
-                        f"{name}:{line}: {word} is given twice", hint=f"keep one {word} in {name}"
-                    )
-                seen.add(word)
-                lines[(*path, word)] = line
-                walk(value, (*path, word))
+                lines[(*path, str(key.value))] = key.start_mark.line + 1
+                walk(value, (*path, str(key.value)))
         elif isinstance(node, yaml.SequenceNode):
             for index, item in enumerate(node.value):
                 walk(item, (*path, index))
-        open_nodes.discard(id(node))
 
     if root is not None:
         walk(root, ())

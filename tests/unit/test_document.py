@@ -51,3 +51,23 @@ def test_whatever_the_text_there_is_a_value_or_an_error_with_the_files_name(text
 def test_a_text_that_refers_to_itself_is_refused():
     with pytest.raises(BadInput, match=r"t\.yml:1"):
         document.parse("leaves: &a {x: *a}", Tree, name="t.yml")
+
+
+def test_keys_are_taken_over_from_elsewhere_and_ones_own_win():
+    text = "leaves: {a: &a {name: x, size: 2}, b: {<<: *a, name: y}}"
+
+    assert Leaf("y", 2) == document.parse(text, Tree, name="t.yml").leaves["b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("leaves: {a: {name: x, name: y}}", "name is given twice"),
+        ("leaves: {1: {name: x}}", "a key that is no text"),
+        ("leaves: {[a]: {name: x}}", "a key that is no text"),
+        ("leaves: {a: {<<: b}}", "<< needs keys"),
+    ],
+)
+def test_a_key_that_can_not_be_meant_is_refused(text, problem):
+    with pytest.raises(BadInput, match=rf"t\.yml:1: {problem}"):
+        document.parse(text, Tree, name="t.yml")

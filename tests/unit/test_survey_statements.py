@@ -28,7 +28,7 @@ MAPPING = a_mapping()
 
 CASES = {
     "survey_catalog": survey_statements.CATALOG,
-    "survey_live": survey_statements.LIVE,
+    "survey_live": survey_statements.live(2),
     "survey_sample": survey_statements.sample(KARTEI, 500),
     "survey_examples": survey_statements.examples(KARTEI, "BEMERKUNG"),
     "survey_links": survey_statements.links([(LINK, KARTEI, PATIENT)] * 2, 500),
