@@ -23,6 +23,8 @@ INSERT INTO master_.databases VALUES
   (1, 'master', 'ONLINE', 0, 0, 0, 172800, 1, 'F-1', 'R-1'),
   (5, 'Praxis', 'ONLINE', 86400, 1, 1, 172800, 1, 'F-5', 'R-5'),
   (6, 'Stunden', 'OFFLINE', 86400.5, 0, 1, 7200, 0, 'F-6', 'R-6');
+CREATE TABLE master_.logins(name TEXT PRIMARY KEY, salt BLOB, hash BLOB, sysadmin INT);
+INSERT INTO master_.logins VALUES ('sa', x'', x'', 1);
 """
 
 
@@ -48,6 +50,7 @@ class Database:
         change_tracking.prepare(self.db)
         catalog.create_layout(self.db)
         catalog.prepare(self.db)
+        self.db.execute("INSERT INTO meta_options VALUES ('property:seen', 'yes')")
         if tracked:
             change_tracking.enable_database(self.db, 172800, auto_cleanup=True)
 

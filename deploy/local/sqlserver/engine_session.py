@@ -182,11 +182,11 @@ class Session:
     def user(self) -> str:
         return self._user or "guest"
 
-    def may(self, right: str, object_id: int | None) -> bool:
+    def may(self, right: str, object_id: int | None, schema_id: int | None = None) -> bool:
         if self.sysadmin:
             return True
         table = self.definitions.by_id.get(object_id) if object_id is not None else None
-        schema_id = None if table is None else table.schema_id
+        schema_id = schema_id if table is None else table.schema_id
         known = self._granted if self._allowed_serial == self.instance.rights_serial else None
         return (known or granted.load(self.db, self.user)).covers(right, object_id, schema_id)
 

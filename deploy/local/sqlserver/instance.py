@@ -259,6 +259,25 @@ class Instance:
                 "UPDATE logins SET sysadmin = ? WHERE name = ?", (int(sysadmin), name)
             )
 
+    def set_server_right(self, login: str, right: str, action: str) -> None:
+        with self._guard:
+            self.master.execute(
+                "DELETE FROM server_rights WHERE login = ? AND right = ?", (login, right)
+            )
+            if action != "REVOKE":
+                self.master.execute(
+                    "INSERT INTO server_rights VALUES (?, ?, ?)",
+                    (login, right, int(action == "DENY")),
+                )
+
+    def has_server_right(self, login: str, right: str) -> bool:
+        with self._guard:
+            found = self.master.execute(
+                "SELECT 1 FROM server_rights WHERE login = ? AND right = ? AND NOT denied",
+                (login, right),
+            )
+            return found.fetchone() is not None
+
     def rights_changed(self) -> None:
         self.rights_serial += 1
 

@@ -197,7 +197,17 @@ class Properties:
         if kind.upper() == "OBJECT":
             table = self._table(name)
             return None if table is None else int(session.may(right, table.object_id))
+        if kind.upper() == "SCHEMA":
+            schema = session.definitions.schemas.get((name or "").strip("[]").lower())
+            return None if schema is None else int(session.may(right, None, schema[0]))
         raise Unsupported(f"HAS_PERMS_BY_NAME of the class {kind}")
+
+    def may_view_state(self) -> int:
+        session = self._session
+        return int(
+            session.may("VIEW DATABASE STATE", None)
+            or session.instance.has_server_right(session.login, "VIEW ANY DATABASE")
+        )
 
     def in_server_role(self, role: str | None, *_: str | None) -> int | None:
         return int(self._session.sysadmin) if (role or "").lower() == "sysadmin" else 0
@@ -315,7 +325,7 @@ def register(db: apsw.Connection, session: Session) -> None:
         "given_identity": ask.given_identity,
         "SESSIONS_": ask.sessions,
         "SEES_": session.sees,
-        "MAY_VIEW_STATE_": lambda: int(session.may("VIEW DATABASE STATE", None)),
+        "MAY_VIEW_STATE_": ask.may_view_state,
     }
     for name, function in functions.items():
         db.create_scalar_function(name, function, -1)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from deploy.local.sqlserver import definitions, hooks
+from deploy.local.sqlserver.catalog.view import PROPERTY
 from deploy.local.sqlserver.errors import SqlError, Unsupported
 from deploy.local.sqlserver.results import Event, Info, Parameter, Returned
 
@@ -18,6 +19,9 @@ def run(session: Session, name: str, given: Sequence[Parameter]) -> Iterator[Eve
     plain = name.replace("[", "").replace("]", "")
     if plain.removeprefix("sys.").removeprefix("dbo.") == "sp_rename":
         yield from _rename(session, given)
+        return
+    if plain.removeprefix("sys.") in _PROPERTIES:
+        yield from _property(session, plain.removeprefix("sys."), given)
         return
     found = hooks.PROCEDURES.get(plain) or hooks.PROCEDURES.get(f"sys.{plain}")
     if found is None:
@@ -34,6 +38,41 @@ def run(session: Session, name: str, given: Sequence[Parameter]) -> Iterator[Eve
         else:
             raise SqlError(8144, f"Procedure or function {name} has too many arguments specified.")
     yield from found(session, arguments)
+
+
+_PROPERTIES = ("sp_addextendedproperty", "sp_dropextendedproperty")
+
+
+def _property(session: Session, procedure: str, given: Sequence[Parameter]) -> Iterator[Event]:
+    """Note something about the database itself, or take the note away."""
+    values = {
+        (parameter.name or ("@name", "@value")[place]).lower(): parameter.value
+        for place, parameter in enumerate(given)
+    }
+    name, value = values.pop("@name", None), values.pop("@value", None)
+    if values or not name:
+        raise Unsupported(f"{procedure} for anything but the database")
+    key = f"{PROPERTY}{name}"
+    with definitions.changing(session):
+        known = session.db.execute("SELECT 1 FROM meta_options WHERE name = ?", (key,)).fetchone()
+        adding = procedure == "sp_addextendedproperty"
+        if adding and known is not None:
+            raise SqlError(
+                15233,
+                f"Property cannot be added. Property '{name}' already exists for "
+                "'object specified'.",
+            )
+        if not adding and known is None:
+            raise SqlError(
+                15217,
+                "Property cannot be updated or deleted. Property "
+                f"'{name}' does not exist for 'object specified'.",
+            )
+        if adding:
+            session.db.execute("INSERT INTO meta_options VALUES (?, ?)", (key, str(value)))
+        else:
+            session.db.execute("DELETE FROM meta_options WHERE name = ?", (key,))
+    yield Returned(0)
 
 
 def _rename(session: Session, given: Sequence[Parameter]) -> Iterator[Event]:

@@ -8,13 +8,16 @@ from deploy.local.sqlserver.catalog.view import (
     DEFAULT_COLLATION,
     GUID,
     INT,
+    LETTER,
     NAME,
     SHORT,
+    SID,
     SMALLINT,
     TINYINT,
     View,
     constants,
     moment,
+    sid,
     view,
 )
 from deploy.local.sqlserver.results import SqlType
@@ -76,6 +79,15 @@ VIEWS: dict[tuple[str, str], View] = {
             SHORT,
             _UNIT.format(days="'DAYS'", hours="'HOURS'", minutes="'MINUTES'"),
         ),
+    ),
+    ("sys", "server_principals"): view(
+        "master_.logins AS l",
+        ("name", NAME, "l.name"),
+        ("principal_id", INT, "l.rowid + 255"),
+        ("sid", SID, sid("l.name")),
+        ("type", LETTER, "'S'"),
+        ("type_desc", SHORT, "'SQL_LOGIN'"),
+        ("is_disabled", BIT, "0"),
     ),
     # SESSIONS_() gives a JSON list of objects, one for each login.
     ("sys", "dm_exec_sessions"): view(

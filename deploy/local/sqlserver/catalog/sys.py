@@ -13,14 +13,18 @@ from deploy.local.sqlserver.catalog.view import (
     DEFAULT_NAME,
     INT,
     KIND,
+    LETTER,
     LONG,
     NAME,
+    PROPERTY,
     SHORT,
+    SID,
     SMALLINT,
     TINYINT,
     View,
     constants,
     moment,
+    sid,
     view,
 )
 
@@ -196,6 +200,28 @@ VIEWS: dict[tuple[str, str], View] = {
         ("unique_index_id", INT, "i.index_id"),
         *constants(BIT, "0", "is_system_named"),
         *constants(BIT, "1", "is_enforced"),
+    ),
+    ("sys", "database_principals"): view(
+        "(SELECT name, login, rowid + 4 AS id FROM meta_users"
+        " UNION ALL SELECT 'dbo', 'sa', 1 UNION ALL SELECT 'guest', NULL, 2) AS u",
+        ("name", NAME, "u.name"),
+        ("principal_id", INT, "u.id"),
+        ("type", LETTER, "CASE WHEN u.login IS NULL AND u.id > 4 THEN 'R' ELSE 'S' END"),
+        (
+            "type_desc",
+            SHORT,
+            "CASE WHEN u.login IS NULL AND u.id > 4 THEN 'DATABASE_ROLE' ELSE 'SQL_USER' END",
+        ),
+        ("sid", SID, sid("u.login")),
+    ),
+    ("sys", "extended_properties"): view(
+        f"meta_options AS p WHERE p.name LIKE '{PROPERTY}%'",
+        ("class", TINYINT, "0"),
+        ("class_desc", SHORT, "'DATABASE'"),
+        ("major_id", INT, "0"),
+        ("minor_id", INT, "0"),
+        ("name", NAME, f"substr(p.name, {len(PROPERTY) + 1})"),
+        ("value", LONG, "p.value"),
     ),
     ("sys", "partitions"): view(
         _INDEXES,

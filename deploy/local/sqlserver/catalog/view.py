@@ -23,6 +23,11 @@ SHORT = SqlType("nvarchar", 60)
 LONG = SqlType("nvarchar", -1)
 GUID = SqlType("uniqueidentifier")
 KIND = SqlType("char", 2)
+LETTER = SqlType("char", 1)
+SID = SqlType("varbinary", 85)
+
+PROPERTY = "property:"
+"""What the names of a database's extended properties begin with among its options."""
 
 _TEXT = frozenset({"nvarchar", "varchar", "char"})
 
@@ -58,6 +63,11 @@ def constants(kind: SqlType, value: str, *names: str) -> tuple[tuple[str, SqlTyp
 def moment(seconds: str) -> str:
     """Return the expression that shows seconds since 1970 as a datetime is kept."""
     return f"strftime('%Y-%m-%d %H:%M:%f', {seconds}, 'unixepoch') || '0000'"
+
+
+def sid(login: str) -> str:
+    """Return the expression for what a login and its users have in common."""
+    return f"CAST(lower({login}) AS BLOB)"
 
 
 CATALOG_NAME = "(SELECT name FROM master_.databases WHERE database_id = DB_ID_())"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from deploy.local.sqlserver.definitions.change import changing
 from deploy.local.sqlserver.definitions.columns import add, alter_column, drop_columns
 from deploy.local.sqlserver.definitions.constraints import drop_constraint
 from deploy.local.sqlserver.definitions.indexes import create_index, drop_index
@@ -16,7 +17,9 @@ from deploy.local.sqlserver.definitions.renaming import rename
 from deploy.local.sqlserver.definitions.rights import (
     alter_role,
     change_rights,
+    create_role,
     create_user,
+    drop_role,
     drop_user,
 )
 from deploy.local.sqlserver.definitions.schemas import create_schema, drop_schema
@@ -43,6 +46,8 @@ STATEMENTS: dict[type, Callable[[Session, Any], None]] = {
     statements.DropSchema: drop_schema,
     statements.CreateUser: create_user,
     statements.DropUser: drop_user,
+    statements.CreateRole: create_role,
+    statements.DropRole: drop_role,
     statements.AlterRole: alter_role,
     statements.Permission: change_rights,
 }
@@ -53,4 +58,4 @@ def run(executor: Executor, node: Any) -> Iterator[Event]:
     yield Done()
 
 
-__all__ = ["STATEMENTS", "rename", "run"]
+__all__ = ["STATEMENTS", "changing", "rename", "run"]

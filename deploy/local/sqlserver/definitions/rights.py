@@ -36,10 +36,43 @@ def drop_user(session: Session, node: statements.DropUser) -> None:
     session.instance.rights_changed()
 
 
-def _no_principal(name: str) -> SqlError:
+def create_role(session: Session, node: statements.CreateRole) -> None:
+    with changing(session):
+        if session.db.execute("SELECT 1 FROM meta_users WHERE name = ?", (node.name,)).fetchone():
+            raise SqlError(
+                15023, f"User, group, or role '{node.name}' already exists in the current database."
+            )
+        # A role is a principal that nobody logs in as.
+        session.db.execute("INSERT INTO meta_users VALUES (?, NULL)", (node.name,))
+    session.instance.rights_changed()
+
+
+def drop_role(session: Session, node: statements.DropRole) -> None:
+    with changing(session):
+        db = session.db
+        if not _is_role(session, node.name):
+            if node.if_exists:
+                return
+            raise _no_principal(node.name, "role")
+        if db.execute("SELECT 1 FROM meta_roles WHERE role = ?", (node.name,)).fetchone():
+            raise SqlError(
+                15144, "The role has members. It must be empty before it can be dropped."
+            )
+        db.execute("DELETE FROM meta_users WHERE name = ?", (node.name,))
+        db.execute("DELETE FROM meta_rights WHERE user = ?", (node.name,))
+    session.instance.rights_changed()
+
+
+def _is_role(session: Session, name: str) -> bool:
+    found = session.db.execute("SELECT 1 FROM meta_users WHERE name = ? AND login IS NULL", (name,))
+    return found.fetchone() is not None
+
+
+def _no_principal(name: str, kind: str = "user") -> SqlError:
     return SqlError(
         15151,
-        f"Cannot find the user '{name}', because it does not exist or you do not have permission.",
+        f"Cannot find the {kind} '{name}', because it does not exist or you do not have "
+        "permission.",
     )
 
 
@@ -48,8 +81,8 @@ def alter_role(session: Session, node: statements.AlterRole) -> None:
         session.require_sysadmin("ALTER SERVER ROLE")
         session.instance.set_sysadmin(node.member, sysadmin=node.add)
         return
-    if not node.role.lower().startswith("db_"):
-        raise Unsupported(f"the role {node.role}")
+    if not node.role.lower().startswith("db_") and not _is_role(session, node.role):
+        raise _no_principal(node.role, "role")
     with changing(session):
         if node.add:
             session.db.execute(
@@ -88,7 +121,28 @@ _RIGHTS = frozenset(
 )
 
 
+_SERVER_RIGHTS = frozenset(("VIEW ANY DATABASE",))
+
+
+def _change_server_rights(session: Session, node: statements.Permission) -> None:
+    session.require_sysadmin(node.action)
+    if session.place is not session.instance.master_database:
+        raise SqlError(
+            4621,
+            "Permissions at the server scope can only be granted when the current database is "
+            "master",
+        )
+    for login in node.users:
+        if not session.instance.has_login(login):
+            raise SqlError(15151, f"Cannot find the login '{login}'.")
+        for right in node.rights:
+            session.instance.set_server_right(login, right, node.action)
+
+
 def change_rights(session: Session, node: statements.Permission) -> None:
+    if node.scope == "DATABASE" and not node.target and _SERVER_RIGHTS.issuperset(node.rights):
+        _change_server_rights(session, node)
+        return
     unknown = [right for right in node.rights if right not in _RIGHTS]
     if unknown:
         raise Unsupported(f"the right {unknown[0]}")

@@ -262,6 +262,7 @@ class BatchParser(TransactionParser):
         "SCHEMA": lambda parser: parser.create_schema(),
         "LOGIN": lambda parser: parser.create_login(),
         "USER": lambda parser: parser.create_user(),
+        "ROLE": lambda parser: parser.create_role(),
     }
 
     _DROPS: ClassVar[dict[str, Callable[[BatchParser], Statement]]] = {
@@ -271,6 +272,7 @@ class BatchParser(TransactionParser):
         "SCHEMA": lambda parser: parser.drop_schema(),
         "LOGIN": lambda parser: parser.drop_login(),
         "USER": lambda parser: parser.drop_user(),
+        "ROLE": lambda parser: parser.drop_role(),
     }
 
     _ALTERS: ClassVar[dict[str, Callable[[BatchParser], Statement]]] = {

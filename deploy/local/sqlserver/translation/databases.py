@@ -156,6 +156,18 @@ class DatabaseParser(TableParser):
         if_exists = self.accept("IF", "EXISTS")
         return statements.DropUser(self.name(), if_exists)
 
+    def create_role(self) -> Statement:
+        self.expect("ROLE")
+        name = self.name()
+        if self.accept("AUTHORIZATION"):
+            self.name()
+        return statements.CreateRole(name)
+
+    def drop_role(self) -> Statement:
+        self.expect("ROLE")
+        if_exists = self.accept("IF", "EXISTS")
+        return statements.DropRole(self.name(), if_exists)
+
     def alter_role(self) -> Statement:
         if not self.accept("SERVER"):
             self.accept("DATABASE")

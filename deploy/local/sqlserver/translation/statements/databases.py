@@ -61,6 +61,17 @@ class DropUser:
 
 
 @dataclass(frozen=True, slots=True)
+class CreateRole:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropRole:
+    name: str
+    if_exists: bool
+
+
+@dataclass(frozen=True, slots=True)
 class AlterRole:
     role: str
     member: str
@@ -115,6 +126,8 @@ DatabaseStatement: TypeAlias = (
     | DropLogin
     | CreateUser
     | DropUser
+    | CreateRole
+    | DropRole
     | AlterRole
     | Permission
     | Use
