@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from schemas.errors import BadInput, Failed
 from stream_app.files import manifest as manifests
-from stream_app.files.manifest import CenterLine, Damaged, DataFile, Manifest
-from stream_app.files.rendering import file_name, manifest_name, render
+from stream_app.files.manifest import CenterLine, Damaged, DataFile, Manifest, Measured, Position
+from stream_app.files.rendering import Entries, chunks, entry, file_name, manifest_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from schemas.records import UnifiedEntry
     from stream_app.files.targets import Target
 
-__all__ = ["NewerOwner", "count_rows", "read_manifest", "refresh", "write"]
+__all__ = ["NewerOwner", "count_rows", "read_manifest", "refresh", "write", "write_entries"]
 
 
 class NewerOwner(Failed):
@@ -52,32 +52,71 @@ def write(
     The rows must stand in the order of files. A day that another generation owns is refused
     before anything is written.
     """
+    return write_entries(
+        target,
+        day,
+        [entry(row) for row in rows],
+        formats=formats,
+        centers=centers,
+        written_at=written_at,
+        generation=generation,
+    )
+
+
+def write_entries(
+    target: Target,
+    day: date,
+    entries: Entries,
+    *,
+    formats: Iterable[str],
+    centers: Sequence[CenterLine],
+    written_at: datetime,
+    generation: int | None = None,
+    position: Position | None = None,
+) -> Manifest:
+    """Do what `write` does for rows that are rendered already, and need not fit into memory."""
     _refuse_what_others_own(target, day, generation)
     files: dict[str, DataFile] = {}
-    contents = {extension: render(extension, day, rows) for extension in formats}
-    for extension, content in contents.items():
+    for extension in formats:
         name = file_name(day, extension)
-        target.replace(name, content)
-        files[extension] = manifests.data_file(name, content)
+        measured = Measured(name, chunks(extension, day, entries))
+        target.replace(name, measured)
+        files[extension] = measured.found()
     written = Manifest(
         target_date=day,
         written_at=written_at,
-        record_count=len(rows),
+        record_count=len(entries),
         files=files,
         centers=tuple(centers),
         generation=generation,
+        position=position,
     )
-    target.replace(manifest_name(day), manifests.render(written))
+    target.replace(manifest_name(day), [manifests.render(written)])
     return written
 
 
 def refresh(
-    target: Target, current: Manifest, *, centers: Sequence[CenterLine], written_at: datetime
+    target: Target,
+    current: Manifest,
+    *,
+    centers: Sequence[CenterLine],
+    written_at: datetime,
+    generation: int | None = None,
+    position: Position | None = None,
 ) -> Manifest:
-    """Write the manifest anew for data files that have not changed."""
-    _refuse_what_others_own(target, current.target_date, current.generation)
-    refreshed = replace(current, centers=tuple(centers), written_at=written_at)
-    target.replace(manifest_name(current.target_date), manifests.render(refreshed))
+    """Write the manifest anew for data files that have not changed.
+
+    A generation given here takes the day over from an older one.
+    """
+    refreshed = replace(
+        current,
+        centers=tuple(centers),
+        written_at=written_at,
+        generation=current.generation if generation is None else generation,
+        position=current.position if position is None else position,
+    )
+    _refuse_what_others_own(target, current.target_date, refreshed.generation)
+    target.replace(manifest_name(current.target_date), [manifests.render(refreshed)])
     return refreshed
 
 

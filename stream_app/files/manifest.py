@@ -12,6 +12,7 @@ from schemas import dates
 from schemas.errors import BadInput
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from datetime import date, datetime
 
 __all__ = [
@@ -21,6 +22,8 @@ __all__ = [
     "Damaged",
     "DataFile",
     "Manifest",
+    "Measured",
+    "Position",
     "data_file",
     "parse",
     "render",
@@ -63,6 +66,14 @@ class CenterLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Position:
+    """How much of the unified topic the files show: all of the day's partition before `offset`."""
+
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """The last file of a day to be written; without `generation` no worker owns the day."""
 
@@ -72,6 +83,27 @@ class Manifest:
     files: dict[str, DataFile]
     centers: tuple[CenterLine, ...]
     generation: int | None = None
+    position: Position | None = None
+
+
+class Measured:
+    """Goes through a file's bytes, piece by piece, and then knows what a manifest says of it."""
+
+    def __init__(self, name: str, content: Iterable[bytes]) -> None:
+        self._name = name
+        self._content = content
+        self._size = 0
+        self._hash = hashlib.sha256()
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._content:
+            self._size += len(piece)
+            self._hash.update(piece)
+            yield piece
+
+    def found(self) -> DataFile:
+        """Give what was seen; all of it, once the iteration has ended."""
+        return DataFile(self._name, self._size, self._hash.hexdigest())
 
 
 def data_file(name: str, content: bytes) -> DataFile:
@@ -91,6 +123,8 @@ def render(manifest: Manifest) -> bytes:
     }
     if manifest.generation is not None:
         content["generation"] = manifest.generation
+    if manifest.position is not None:
+        content["position"] = manifest.position
     return orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
@@ -123,6 +157,7 @@ def parse(content: bytes, name: str) -> Manifest:
             files={key: DataFile(**file) for key, file in data["files"].items()},
             centers=tuple(_read_line(line) for line in data["centers"]),
             generation=data.get("generation"),
+            position=Position(**data["position"]) if "position" in data else None,
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise Damaged(

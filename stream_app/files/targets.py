@@ -6,6 +6,9 @@ import errno
 import fcntl
 import itertools
 import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol
 
@@ -14,6 +17,7 @@ from schemas.errors import BadInput, RetryLater
 __all__ = ["CannotWrite", "Folder", "ObjectStore", "Target", "open_target"]
 
 TEMPORARY: Final = ".tmp"
+PIECE: Final = 1 << 20
 NUMBERS: Final = itertools.count()
 
 
@@ -24,14 +28,26 @@ class CannotWrite(RetryLater):
 class Target(Protocol):
     """A place that files are put into whole."""
 
-    def replace(self, name: str, content: bytes) -> None:
-        """Make `content` the file `name`: readers see the whole old or the whole new one."""
+    def replace(self, name: str, content: Iterable[bytes]) -> None:
+        """Make the pieces the file `name`: readers see the whole old or the whole new one."""
 
     def read(self, name: str) -> bytes | None:
         """Give a file's bytes, None where there is no such file."""
 
+    def pieces(self, name: str) -> Iterator[bytes]:
+        """Give a file's bytes piece by piece; FileNotFoundError where there is no such file."""
+
+    def sizes(self) -> dict[str, int]:
+        """Give each file's size by its name, without any file that is being written."""
+
     def names(self) -> list[str]:
         """List the files, sorted, without any that is being written."""
+
+    def folders(self) -> list[str]:
+        """List the folders in it, sorted."""
+
+    def inside(self, folder: str) -> Target:
+        """Give the target that a folder in it is; it is made when first written to."""
 
     def remove_leftovers(self) -> int:
         """Remove what writers that died left behind, and tell how many files that were."""
@@ -55,7 +71,7 @@ class Folder:
     def __repr__(self) -> str:
         return f"Folder({str(self.path)!r})"
 
-    def replace(self, name: str, content: bytes) -> None:
+    def replace(self, name: str, content: Iterable[bytes]) -> None:
         # Invariant 7: a reader of a daily file sees the whole old or the whole new one.
         target = self.path / name
         try:
@@ -63,11 +79,11 @@ class Folder:
             temporary, file = self._temporary(name)
             try:
                 with file:
-                    file.write(content)
+                    file.writelines(content)
                     file.flush()
                     os.fsync(file.fileno())
                     temporary.replace(target)
-            except OSError:
+            except BaseException:
                 temporary.unlink(missing_ok=True)
                 raise
             self._sync_folder()
@@ -99,13 +115,41 @@ class Folder:
         except OSError as error:
             raise _explained(error, f"{self.path / name} can't be read", self.path) from error
 
-    def names(self) -> list[str]:
+    def pieces(self, name: str) -> Iterator[bytes]:
         try:
-            return sorted(
-                entry.name
-                for entry in os.scandir(self.path)
-                if entry.is_file() and not entry.name.endswith(TEMPORARY)
-            )
+            with (self.path / name).open("rb") as file:
+                while piece := file.read(PIECE):
+                    yield piece
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise _explained(error, f"{self.path / name} can't be read", self.path) from error
+
+    def sizes(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for entry in self._entries():
+            if entry.is_file() and not entry.name.endswith(TEMPORARY):
+                with suppress(FileNotFoundError):  # Removed since it was listed.
+                    found[entry.name] = entry.stat().st_size
+        return found
+
+    def names(self) -> list[str]:
+        return sorted(
+            entry.name
+            for entry in self._entries()
+            if entry.is_file() and not entry.name.endswith(TEMPORARY)
+        )
+
+    def folders(self) -> list[str]:
+        return sorted(entry.name for entry in self._entries() if entry.is_dir())
+
+    def inside(self, folder: str) -> Folder:
+        return Folder(self.path / folder)
+
+    def _entries(self) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(self.path) as entries:
+                return list(entries)
         except FileNotFoundError:
             return []
         except OSError as error:
@@ -163,40 +207,67 @@ class ObjectStore:
     def __repr__(self) -> str:
         return f"ObjectStore({self.url!r})"
 
-    def replace(self, name: str, content: bytes) -> None:
-        try:
-            self.files.pipe_file(self._path(name), content)
-        except OSError as error:
-            raise self._explained(error, f"{name} can't be written") from error
+    def replace(self, name: str, content: Iterable[bytes]) -> None:
+        # Put together here first: an upload that breaks off must never look complete.
+        with tempfile.NamedTemporaryFile(prefix="chartfeed-") as spooled:
+            spooled.writelines(content)
+            spooled.flush()
+            with self._explaining(f"{name} can't be written"):
+                self.files.put_file(spooled.name, self._path(name))
 
     def read(self, name: str) -> bytes | None:
-        try:
-            # What another writer put there in the meantime counts, not a listing of before.
-            self.files.invalidate_cache()
-            content: bytes = self.files.cat_file(self._path(name))
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise self._explained(error, f"{name} can't be read") from error
+        with self._explaining(f"{name} can't be read"):
+            try:
+                # What another writer put there in the meantime counts, not a listing of before.
+                self.files.invalidate_cache()
+                content: bytes = self.files.cat_file(self._path(name))
+            except FileNotFoundError:
+                return None
         return content
 
-    def names(self) -> list[str]:
-        try:
+    def pieces(self, name: str) -> Iterator[bytes]:
+        with self._explaining(f"{name} can't be read"):
             self.files.invalidate_cache()
-            found = self.files.ls(self.root, detail=True)
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise self._explained(error, "the files can't be listed") from error
-        return sorted(
-            str(entry["name"]).rpartition("/")[2] for entry in found if entry["type"] == "file"
-        )
+            with self.files.open(self._path(name), "rb") as file:
+                while piece := file.read(PIECE):
+                    yield piece
+
+    def sizes(self) -> dict[str, int]:
+        return {name: int(entry["size"]) for name, entry in self._entries("file").items()}
+
+    def names(self) -> list[str]:
+        return sorted(self._entries("file"))
+
+    def folders(self) -> list[str]:
+        return sorted(self._entries("directory"))
+
+    def inside(self, folder: str) -> ObjectStore:
+        return ObjectStore(f"{self.url.rstrip('/')}/{folder}")
 
     def remove_leftovers(self) -> int:
         return 0  # An upload that was not completed never became a file.
 
+    def _entries(self, kind: str) -> dict[str, Any]:
+        with self._explaining("the files can't be listed"):
+            try:
+                self.files.invalidate_cache()
+                found = self.files.ls(self.root, detail=True)
+            except FileNotFoundError:
+                return {}
+        return {
+            str(entry["name"]).rstrip("/").rpartition("/")[2]: entry
+            for entry in found
+            if entry["type"] == kind
+        }
+
     def _path(self, name: str) -> str:
         return f"{self.root}/{name}"
 
-    def _explained(self, error: OSError, what: str) -> CannotWrite:
-        return CannotWrite(f"{self.url}: {what}: {error}", hint=f"look at {self.url}")
+    @contextmanager
+    def _explaining(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except Exception as error:  # Each store has errors of its own.
+            raise CannotWrite(f"{self.url}: {what}: {error}", hint=f"look at {self.url}") from error

@@ -6,7 +6,7 @@ import hashlib
 import os
 import resource
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,25 +31,16 @@ CENTERS = (
 ROWS = [a_unified_entry(), a_unified_entry(entry_id=2)]
 
 
-class Recorded:
+class Recorded(Folder):
     """A folder that also remembers the order in which its files were written."""
 
     def __init__(self, path: Path) -> None:
-        self.folder = Folder(path)
+        super().__init__(path)
         self.written: list[str] = []
 
-    def replace(self, name: str, content: bytes) -> None:
-        self.folder.replace(name, content)
+    def replace(self, name: str, content: Iterable[bytes]) -> None:
+        super().replace(name, content)
         self.written.append(name)
-
-    def read(self, name: str) -> bytes | None:
-        return self.folder.read(name)
-
-    def names(self) -> list[str]:
-        return self.folder.names()
-
-    def remove_leftovers(self) -> int:
-        return self.folder.remove_leftovers()
 
 
 def write(
@@ -132,9 +123,9 @@ def test_a_refreshed_manifest_leaves_the_files_alone(tmp_path: Path) -> None:
 
 def test_a_reader_holding_the_old_file_sees_the_whole_old_one(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
-    folder.replace("a.csv", b"old")
+    folder.replace("a.csv", [b"old"])
     with (tmp_path / "a.csv").open("rb") as reader:
-        folder.replace("a.csv", b"new and longer")
+        folder.replace("a.csv", [b"new and longer"])
 
         assert reader.read() == b"old"
     assert folder.read("a.csv") == b"new and longer"
@@ -143,7 +134,7 @@ def test_a_reader_holding_the_old_file_sees_the_whole_old_one(tmp_path: Path) ->
 def test_others_may_read_the_files(tmp_path: Path) -> None:
     mask = os.umask(0o022)
     try:
-        Folder(tmp_path).replace("a.csv", b"x")
+        Folder(tmp_path).replace("a.csv", [b"x"])
     finally:
         os.umask(mask)
 
@@ -174,19 +165,19 @@ def test_a_file_in_the_way_of_the_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "out").write_bytes(b"")
 
     with pytest.raises(CannotWrite, match="is a file"):
-        Folder(tmp_path / "out").replace("a.csv", b"x")
+        Folder(tmp_path / "out").replace("a.csv", [b"x"])
 
 
 def test_a_write_that_fails_half_way_leaves_the_old_file_and_no_trace(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
-    folder.replace("a.csv", b"old")
+    folder.replace("a.csv", [b"old"])
     # A limit on the size of files ends a write as a full disk does: in the middle.
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
         with pytest.raises(CannotWrite) as caught:
-            folder.replace("a.csv", b"x" * 1000)
+            folder.replace("a.csv", [b"x" * 1000])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, ignored)
@@ -220,7 +211,7 @@ def test_a_worker_of_the_past_must_not_write(target: Target) -> None:
 )
 def test_a_damaged_manifest_is_named_and_healed_by_writing(tmp_path: Path, content: bytes) -> None:
     folder = Folder(tmp_path)
-    folder.replace(f"{A_DAY_STEM}.manifest.json", content)
+    folder.replace(f"{A_DAY_STEM}.manifest.json", [content])
 
     with pytest.raises(manifest.Damaged, match=r"2022-01-18\.manifest\.json is damaged"):
         day.read_manifest(folder, A_DAY)
@@ -230,7 +221,7 @@ def test_a_damaged_manifest_is_named_and_healed_by_writing(tmp_path: Path, conte
 
 def test_a_manifest_of_a_later_format_is_left_alone(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
-    folder.replace(f"{A_DAY_STEM}.manifest.json", b'{"format": 2}')
+    folder.replace(f"{A_DAY_STEM}.manifest.json", [b'{"format": 2}'])
 
     with pytest.raises(BadInput, match="this version reads format 1"):
         write(folder)

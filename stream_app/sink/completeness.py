@@ -1,0 +1,190 @@
+"""What a manifest may claim of each center: never more than is true.
+
+A center is complete through a checkpoint when the join says that it has applied it (Progress) and
+the state behind the files has passed the offset at which the center's rows then ended in the day's
+partition. So a claim needs the position that the files show, not the moment at which they are
+written. A partial checkpoint covers a slice of a read and claims nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from schemas import topics
+from schemas.records import CenterStatus, Progress
+from stream_app.files.manifest import CenterLine, CompleteThrough
+
+__all__ = ["Claims", "KnownCenter", "Share"]
+
+# A center's state (interfaces: center-status) as the manifest's word; the others say nothing.
+WORDS: Final[Mapping[str, str]] = {
+    "snapshot": "snapshot",
+    "retrying": "down",
+    "unreviewed": "unreviewed",
+    "drift": "drift",
+    "resync": "resync",
+    "needs-confirmation": "needs-confirmation",
+    "fenced": "fenced",
+    "denied": "denied",
+    "stopped": "stopped",
+}
+# An idle center's checkpoint is refreshed every 5 s, and its rows follow within a second or two.
+PATIENCE: Final = timedelta(seconds=10)
+SILENCE: Final = timedelta(seconds=60)
+# Progress that is not passed yet; dropping some of it claims less, never more.
+KEPT: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCenter:
+    """A center that the configuration lists."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A center's part in a day."""
+
+    rows: int = 0
+    unusable: int = 0
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Applied:
+    """A Progress with where the center's rows end by then, in every partition."""
+
+    progress: Progress
+    ends: Mapping[int, int]
+    seen_at: datetime
+
+    def passed(self, partition: int, position: int) -> bool:
+        return position > self.ends.get(partition, -1)
+
+
+@dataclass(slots=True)
+class _Center:
+    applied: list[_Applied] = field(default_factory=list)
+    status: CenterStatus | None = None
+    # Since when the source's side has been known to be further than the join, else None.
+    awaited_since: datetime | None = None
+
+    def through(self, partition: int, position: int) -> _Applied | None:
+        """Give the newest whole checkpoint that a state at the position shows."""
+        return next(
+            (
+                applied
+                for applied in reversed(self.applied)
+                if not applied.progress.partial and applied.passed(partition, position)
+            ),
+            None,
+        )
+
+    def waiting_since(self, partition: int, position: int) -> datetime | None:
+        """Give since when something applied has not been passed."""
+        return min(
+            (one.seen_at for one in self.applied if not one.passed(partition, position)),
+            default=None,
+        )
+
+    def said(self, now: datetime) -> str | None:
+        """Give the word that its producer has for it, or else the join."""
+        if self.status is None or self.status.expires_at < now:
+            return "down"
+        word = WORDS.get(self.status.state)
+        return word or (self.applied[-1].progress.behind if self.applied else None)
+
+
+class Claims:
+    """What is known of all centers; times are handed in, and nothing is asked."""
+
+    def __init__(self, centers: Iterable[KnownCenter]) -> None:
+        self._configured = {center.id: center for center in centers}
+        self._centers: dict[str, _Center] = {}
+
+    def applied(self, progress: Progress, now: datetime) -> None:
+        """Take in that the join has applied a checkpoint."""
+        center = self._centers.setdefault(progress.center_id, _Center())
+        # Rows never end before where they ended, whatever a Progress leaves out.
+        ends = dict(center.applied[-1].ends) if center.applied else {}
+        for offset in progress.offsets:
+            if offset.topic == topics.UNIFIED_ENTRIES.name:
+                ends[offset.partition] = max(offset.offset, ends.get(offset.partition, -1))
+        center.applied.append(_Applied(progress, ends, now))
+        if len(center.applied) > KEPT:
+            # Of the older half every second one is enough.
+            half = KEPT // 2
+            center.applied[:half] = center.applied[:half:2]
+        if center.status is not None and _reached(center.status, progress):
+            center.awaited_since = None
+
+    def told(self, status: CenterStatus, now: datetime) -> None:
+        """Take in what a producer says of its center."""
+        center = self._centers.setdefault(status.center_id, _Center())
+        center.status = status
+        newest = center.applied[-1].progress if center.applied else None
+        if newest is not None and _reached(status, newest):
+            center.awaited_since = None
+        elif center.awaited_since is None:
+            center.awaited_since = now
+
+    def known(self) -> set[str]:
+        """Give the centers of which any checkpoint was applied."""
+        return {center for center, found in self._centers.items() if found.applied}
+
+    def lines(
+        self, shares: Mapping[str, Share], partition: int, position: int, now: datetime
+    ) -> list[CenterLine]:
+        """Give a manifest's lines, in the order of files.
+
+        They are those of the configured centers and of all that have a part in the day; the files
+        show what the day's partition holds before the position.
+        """
+        ids = {*self._configured, *shares}
+        return [
+            self.line(center, shares.get(center, Share()), partition, position, now)
+            for center in sorted(ids, key=str.encode)
+        ]
+
+    def line(
+        self, center_id: str, share: Share, partition: int, position: int, now: datetime
+    ) -> CenterLine:
+        """Give one center's line."""
+        center = self._centers.get(center_id, _Center())
+        through = center.through(partition, position)
+        latest = through or (center.applied[-1] if center.applied else None)
+        configured = self._configured.get(center_id)
+        behind: str | None = "stopped"
+        if configured is not None:
+            waiting = (center.awaited_since, center.waiting_since(partition, position))
+            behind = (
+                center.said(now)
+                or ("dead-letter" if share.unusable else None)
+                or _lag(through, waiting, now)
+            )
+        return CenterLine(
+            center_id=center_id,
+            center_name=configured.name if configured else share.name or center_id,
+            record_count=share.rows,
+            dead_letters=(latest.progress.dead_letters if latest else 0) + share.unusable,
+            complete_through=None
+            if through is None
+            else CompleteThrough(through.progress.captured_at, through.progress.version),
+            behind=behind,
+        )
+
+
+def _lag(through: _Applied | None, waiting: Iterable[datetime | None], now: datetime) -> str | None:
+    """Give the word for a center whose rows come late, None where all came in time."""
+    late = through is None or now - through.progress.applied_at > SILENCE
+    late = late or any(since is not None and now - since > PATIENCE for since in waiting)
+    return "lagging" if late else None
+
+
+def _reached(status: CenterStatus, progress: Progress) -> bool:
+    return status.version is None or progress.version >= status.version

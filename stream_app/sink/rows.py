@@ -1,0 +1,150 @@
+"""Records of the unified topic as changes of a day's rows: no I/O but what `schema_of` does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import orjson
+
+from schemas import avro, codec, dates, readers, topics
+from schemas.codec import Decoder
+from schemas.errors import SkipRecord
+from schemas.records import UnifiedEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from schemas.ids import Id
+    from stream_app.batches import Rec
+
+__all__ = ["Changes", "Key", "Row", "RowReader", "SchemaOf", "Unusable", "parse_key"]
+
+# Gives the schema that the registry has under an id, None where it has none; whatever it raises
+# because the registry does not answer goes through, and the records can be read again later.
+SchemaOf: TypeAlias = Callable[[int], avro.Json | None]
+
+# A row's place: the day's ordinal, the center, and the entry's id as the topic's key has it.
+Key: TypeAlias = tuple[int, str, str]
+# The place, the entry's id where it is a number, the patient, and the row as it stands in JSON.
+Row: TypeAlias = tuple[int, str, str, int | None, "Id", bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """A record that could not be used, and why; `place` is the row that it withdraws, if known."""
+
+    partition: int
+    offset: int
+    key: bytes | None
+    reason: str
+    place: Key | None
+
+
+@dataclass(slots=True)
+class Changes:
+    """What records mean for the rows: the last record of each key, and nothing of those before."""
+
+    rows: list[Row] = field(default_factory=list)
+    gone: list[Key] = field(default_factory=list)
+    unusable: list[Unusable] = field(default_factory=list)
+
+
+def parse_key(key: bytes | None) -> Key:
+    """Give the place that a key names, or raise SkipRecord."""
+    try:
+        day, center, row = (key or b"").decode().split("/", 2)
+        ordinal = dates.iso(day).toordinal()
+    except ValueError:
+        center = row = ""
+        ordinal = 0
+    if not (center and row):
+        raise SkipRecord("the key names no row of a day", reason="invalid-key")
+    return ordinal, center, row
+
+
+class RowReader:
+    """Reads records; keeps the schemas it has learnt."""
+
+    def __init__(self, schema_of: SchemaOf) -> None:
+        self._schema_of = schema_of
+        own = avro.load(UnifiedEntry)
+        self._bare = avro.bare(own)
+        # Straight into a tuple: the record itself is not needed, and takes as long again.
+        self._read = readers.reader(own, {UnifiedEntry.__name__: lambda *values: values})
+        self._same: set[bytes] = set()
+        self._decoder = Decoder(UnifiedEntry)
+        self._learnt: set[int] = set()
+
+    def changes(self, partition: int, records: Iterable[Rec]) -> Changes:
+        """Give what the records change."""
+        last: dict[bytes | None, Rec] = {record.key: record for record in records}
+        found = Changes()
+        rows, gone, same = found.rows, found.gone, self._same
+        for key, record in last.items():
+            value = record.value
+            try:
+                if value is None:
+                    gone.append(parse_key(key))
+                elif value[:5] in same:
+                    rows.append(self._fast(key, value))
+                else:
+                    rows.append(self._slow(key, value))
+            except SkipRecord as error:
+                found.unusable.append(_unusable(partition, record, error))
+        return found
+
+    def _fast(self, key: bytes | None, value: bytes) -> Row:
+        fields: Any = ()
+        try:
+            fields, end = self._read(value, 5)
+        except codec.WRONG:
+            end = -1
+        if end != len(value):
+            raise SkipRecord("the value is no UnifiedEntry", reason="undecodable")
+        return _row(key, fields)
+
+    def _slow(self, key: bytes | None, value: bytes) -> Row:
+        id_ = codec.schema_id(value)
+        if id_ not in self._learnt:
+            schema = self._schema_of(id_)
+            if schema is None:
+                raise codec.UnknownSchema(id_)
+            self._learnt.add(id_)
+            if avro.bare(schema) == self._bare:
+                self._same.add(value[:5])
+            else:
+                self._decoder.learn(id_, schema)
+        if value[:5] in self._same:
+            return self._fast(key, value)
+        row = self._decoder.decode(value)
+        return _row(key, [getattr(row, name) for name in UnifiedEntry.__slots__])
+
+
+def _row(key: bytes | None, fields: Any) -> Row:
+    center, name, day, entry, patient, status, insurance, text, codes, _, _ = fields
+    if topics.unified_key(day, center, entry) != key:
+        raise SkipRecord("the key is not the record's", reason="invalid-key")
+    body = orjson.dumps(
+        {
+            "center_id": center,
+            "center_name": name,
+            "date": day,
+            "patient_id": patient,
+            "insurance_status": status,
+            "insurance_name": insurance,
+            "chart_entry": text,
+            "service_codes": codes,
+        }
+    )
+    number = entry if type(entry) is int else None
+    return day.toordinal(), center, str(entry), number, patient, body
+
+
+def _unusable(partition: int, record: Rec, error: SkipRecord) -> Unusable:
+    try:
+        place = parse_key(record.key)
+    except SkipRecord:
+        place = None
+    return Unusable(partition, record.offset, record.key, error.reason, place)

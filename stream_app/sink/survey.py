@@ -1,0 +1,101 @@
+"""The output as it is found, against what a partition's state says was written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from schemas import dates, topics
+from stream_app.files.day import read_manifest
+from stream_app.files.manifest import Damaged
+from stream_app.files.rendering import STEM, manifest_name
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from stream_app.files.manifest import Manifest
+    from stream_app.files.targets import Target
+    from stream_app.sink.store import Day
+
+__all__ = ["Found", "days_in", "missing", "survey"]
+
+MANIFEST: Final = re.compile(rf"{STEM}(\d{{4}}-\d\d-\d\d)\.manifest\.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an owner of a partition has to know before it writes."""
+
+    generation: int
+    stale: tuple[date, ...]
+    fitting: tuple[date, ...]
+
+
+def days_in(names: Iterable[str]) -> list[date]:
+    """Give the days that have a manifest, in order."""
+    found = []
+    for name in names:
+        match = MANIFEST.fullmatch(name)
+        if match:
+            try:
+                found.append(dates.iso(match[1]))
+            except ValueError:
+                continue  # Somebody else's file: there is no such day.
+    return sorted(found)
+
+
+def missing(sizes: Mapping[str, int], days: Iterable[Day]) -> list[date]:
+    """Give the days that are written, but whose files are not there in their size."""
+    return [
+        day.day
+        for day in days
+        if day.files is not None
+        and not day.dirty
+        and (
+            manifest_name(day.day) not in sizes
+            or any(sizes.get(file.name) != file.bytes for file in day.files.values())
+        )
+    ]
+
+
+def survey(
+    target: Target,
+    sizes: Mapping[str, int],
+    days: Iterable[Day],
+    *,
+    partition: int,
+    partitions: int,
+    formats: Iterable[str],
+    now_ms: int,
+) -> Found:
+    """Compare a partition's days with what is in the target; newest days first.
+
+    A day is stale when its files are missing, are not those that the state has written, or are a
+    stream's while the state knows no such day.
+    """
+    known = {day.day: day for day in days}
+    present: dict[date, Manifest | None] = {}
+    for day in days_in(sizes):
+        if topics.partition_of_day(day, partitions) == partition:
+            try:
+                present[day] = read_manifest(target, day)
+            except Damaged:
+                present[day] = None
+    generations = [found.generation or 0 for found in present.values() if found is not None]
+    stale = set(missing(sizes, known.values()))
+    wanted = set(formats)
+    for day, state in known.items():
+        found = present.get(day)
+        if found is None or state.files != found.files or set(state.files or ()) != wanted:
+            stale.add(day)
+    for day in present.keys() - known.keys():
+        found = present[day]
+        if found is None or found.generation is not None:
+            stale.add(day)
+    return Found(
+        generation=max(now_ms, max(generations, default=0) + 1),
+        stale=tuple(sorted(stale, reverse=True)),
+        fitting=tuple(sorted(known.keys() - stale, reverse=True)),
+    )
