@@ -40,6 +40,7 @@ CONTENTS: dict[str, list[tuple[str, str, str]]] = {
         ("extract", "chartfeed.extract:extract", "Write a day's file straight from the sources."),
     ],
     "Run the feed": [
+        ("preflight", "chartfeed.preflight:preflight", "Say what is missing to go live."),
         ("produce", "chartfeed.produce:produce", "Capture every change into Kafka, exactly once."),
         ("resync", "chartfeed.resync:resync", "Confirm a resync that the guard has stopped."),
     ],
