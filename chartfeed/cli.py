@@ -42,7 +42,9 @@ CONTENTS: dict[str, list[tuple[str, str, str]]] = {
     "Run the feed": [
         ("preflight", "chartfeed.preflight:preflight", "Say what is missing to go live."),
         ("produce", "chartfeed.produce:produce", "Capture every change into Kafka, exactly once."),
-        ("resync", "chartfeed.resync:resync", "Confirm a resync that the guard has stopped."),
+        ("pause", "chartfeed.pause:pause", "Have centers wait, wherever they are captured."),
+        ("resume", "chartfeed.pause:resume", "Have paused centers go on from where they were."),
+        ("resync", "chartfeed.resync:resync", "Read a center anew, or confirm that it may delete."),
     ],
     "Topics and their schemas": [
         ("topics", "chartfeed.topics:topics", "Create and verify the topics."),

@@ -2,42 +2,52 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import sys
-import threading
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final
 
 import click
+import structlog
 
-from chartfeed import logs, metrics, sources
+from chartfeed import logs, metrics, running
+from chartfeed import settings as configuration
+from chartfeed.fleet import Crew, Fleet
 from chartfeed.topics import require
-from producers.capture.center import Center, Job
+from producers.capture.commands import Orders
 from producers.capture.feed import Contract
-from producers.capture.status import Board, after_failure
+from producers.capture.overview import Known, Overview
+from producers.capture.status import Board, after_failure, told_before
 from producers.capture.supervisor import Supervisor
 from producers.capture.tally import Tally
-from producers.connection import connect
 from producers.registry import Registry
 from schemas import avro, topics
 from schemas.codec import Decoder, Encoder
-from schemas.errors import BadInput, ChartfeedError
+from schemas.errors import BadInput, ChartfeedError, Outside
 from schemas.records import CenterStatus, Checkpoint, Command
 from schemas.subjects import RECORDS
 
 if TYPE_CHECKING:
-    import pyodbc
     from prometheus_client.registry import Collector
 
     from chartfeed.cli import Context
-    from chartfeed.settings import Center as CenterSettings
     from chartfeed.settings import Settings
 
-__all__ = ["contract", "in_shard", "produce"]
+__all__ = ["contract", "produce"]
+
+# Together with telling of it, under the five seconds in which a process is to be gone.
+LEAVING_SECONDS: Final = 3.0
+LOOK_SECONDS: Final = 0.2
+# What was told of a center before is shown until it is known anew; that is worth no long search.
+LOOKING_BACK_SECONDS: Final = 3.0
+
+log = structlog.get_logger("chartfeed.capture")
 
 WRITTEN: Final = (
     *topics.SOURCE,
@@ -66,14 +76,6 @@ def contract(settings: Settings) -> Contract:
     )
 
 
-def in_shard(center_id: str, shard: tuple[int, int] | None) -> bool:
-    """Tell whether a center is this process's, the same on every machine and for ever."""
-    if shard is None:
-        return True
-    number, of = shard
-    return topics.partition_of_center(center_id, of) == number - 1
-
-
 def _shard(
     _ctx: click.Context, _parameter: click.Parameter, value: str | None
 ) -> tuple[int, int] | None:
@@ -85,20 +87,15 @@ def _shard(
     return int(match[1]), int(match[2])
 
 
-def _connection(settings: Settings, center: CenterSettings) -> pyodbc.Connection:
-    # A first look at many changes may take a server minutes; nothing waits for it but its center.
-    return connect(sources.of(settings, center), statement_timeout=300)
-
-
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--center", "names", multiple=True, metavar="ID", help="Only this one; repeatable.")
 @click.option("--shard", metavar="K/N", callback=_shard, help="The K-th part of N, as 2/5.")
 @click.option("--once", is_flag=True, help="Catch up with where the sources are now, and end.")
 @metrics.option
 @logs.options
-@click.pass_obj
+@click.pass_context
 def produce(
-    context: Context,
+    ctx: click.Context,
     names: tuple[str, ...],
     shard: tuple[int, int] | None,
     *,
@@ -107,66 +104,138 @@ def produce(
     log_format: str,
     log_level: str,
 ) -> int:
-    """Capture all centers' changes into Kafka, each event once, until told to stop."""
-    settings = context.settings
-    centers = [center for center in settings.select(names) if in_shard(center.id, shard)]
+    """Capture all centers' changes into Kafka, each event once, until told to stop.
+
+    A center that is not approved, or that stopped, joins when its files or its source are right
+    again; nothing has to be started anew for it. SIGHUP, or `chartfeed produce reload`, reads the
+    configuration and the centers file again.
+    """
+    if ctx.invoked_subcommand is not None:
+        return 0
+    settings = ctx.obj.settings
+    fleet = Fleet(names, shard)
+    centers = fleet.centers(settings)
     if not centers:
         raise BadInput("no center is enabled, or none is in this shard", hint="look at centers.yml")
     require(settings)
     logs.configure(sys.stderr, log_format, log_level)
-    side, stop, instance_id = contract(settings), threading.Event(), uuid.uuid4().hex
-    tally = Tally()
-    board = Board(
-        side.kafka,
-        side.partitions,
-        side.encoders[CenterStatus],
-        instance_id,
-        [center.id for center in centers],
-    )
-    runners = {
-        center.id: Center(
-            Job(
-                center_id=center.id,
-                mapping=partial(sources.approved_mapping, settings, center),
-                connect=partial(_connection, settings, center),
-                contract=side,
-                instance_id=instance_id,
-                poll_interval=settings.producers.poll_interval.total_seconds(),
-                guard=settings.producers.resync_guard,
-                update=partial(board.update, center.id),
-                tally=tally,
-            ),
-            stop,
+    port = settings.producers.metrics_port if metrics_port is None else metrics_port
+    with _told_by_signals() as told, _registered(settings, once=once):
+        crew, supervisor = _wired(settings, [center.id for center in centers], once=once)
+        with crew.board, metrics.serving(port, lambda: _collector(crew)), crew.orders:
+            supervisor.want(fleet.posts(settings, crew))
+            stopped = _attend(supervisor, told, partial(_reload, settings, fleet, crew, supervisor))
+            have_ended = supervisor.leave(LEAVING_SECONDS)
+    code = 0 if stopped else _exit_code(supervisor, len(centers))
+    if not have_ended:
+        # A thread hangs in a driver, and would keep the process from ending in order.
+        sys.stderr.flush()
+        os._exit(code)
+    return code
+
+
+@produce.command(name="reload")
+@click.pass_obj
+def reload_(context: Context) -> int:
+    """Have the producers of this configuration on this machine read their files again.
+
+    Centers that were added join, those removed or disabled leave, and those that stopped look
+    again. A file that is not right is refused here, and by the producers, which go on as they were.
+    """
+    settings = context.settings
+    told = running.pids(settings.path)
+    if not told:
+        raise Outside(
+            f"no producer with {settings.path} runs here as this user",
+            hint="chartfeed produce, or send SIGHUP to the one that you mean",
         )
-        for center in centers
-    }
+    for pid in told:
+        os.kill(pid, signal.SIGHUP)
+        click.echo(f"told the producer {pid} to read its files again; its log says what changed")
+    return 0
+
+
+def _wired(settings: Settings, centers: list[str], *, once: bool) -> tuple[Crew, Supervisor]:
+    """Give what the centers share, and the supervisor that hears of their commands."""
+    side, instance_id, tally = contract(settings), uuid.uuid4().hex, Tally()
+    board = Board(side.kafka, side.partitions, side.encoders[CenterStatus], instance_id)
+    registry = Registry(settings.registry.url)
+    with Overview(side.kafka, side.partitions, registry.schema, centers) as overview:
+        before = overview.read(LOOKING_BACK_SECONDS)
+
+    def came(center_id: str) -> None:
+        known = before.get(center_id, Known())
+        board.join(center_id, told_before(known.status, known.checkpoint))
 
     def failed(center_id: str, error: ChartfeedError) -> None:
         tally.failed(center_id, error)
         board.update(center_id, lambda found: after_failure(found, error))
 
-    supervisor = Supervisor(runners, stop, failed)
-    port = settings.producers.metrics_port if metrics_port is None else metrics_port
-    with _told_by_signals(stop), board, metrics.serving(port, lambda: _collector(board, tally)):
-        supervisor.run(once=once)
-    return _exit_code(supervisor, len(centers))
+    orders = Orders(side.kafka, side.partitions, side.commands)
+    supervisor = Supervisor(
+        failed,
+        held=orders.held,
+        came=came,
+        gone=lambda center: board.leave(center, "not in the configuration, or disabled there"),
+        once=once,
+    )
+    orders.tell(supervisor.look)
+    return Crew(side, board, tally, orders, instance_id), supervisor
 
 
-def _collector(board: Board, tally: Tally) -> Collector:
+def _reload(settings: Settings, fleet: Fleet, crew: Crew, supervisor: Supervisor) -> None:
+    """Go on with what the files say now, or as before where they are not right."""
+    try:
+        now = configuration.load(settings.path, settings.environment)
+        posts = fleet.posts_again(settings, now, crew)
+    except ChartfeedError as error:
+        log.error("the files are not right, all goes on as before", error=str(error))  # noqa: TRY400 - no trace of our own
+        return
+    supervisor.want(posts)
+    log.info("files read again", centers=len(posts))
+
+
+def _attend(supervisor: Supervisor, told: SimpleQueue[int], read_again: Callable[[], None]) -> bool:
+    """Wait for the centers' end or a signal to stop; tell whether it was the signal."""
+    while supervisor.is_running():
+        with suppress(Empty):
+            if told.get(timeout=LOOK_SECONDS) != signal.SIGHUP:
+                return True
+            read_again()
+    return False
+
+
+def _collector(crew: Crew) -> Collector:
     from producers.capture.metrics import Capture  # noqa: PLC0415 - as metrics.serving says
 
-    return Capture(board.situations, tally)
+    return Capture(crew.board.situations, crew.tally)
 
 
 @contextmanager
-def _told_by_signals(stop: threading.Event) -> Iterator[None]:
-    """Stop in order on SIGTERM and SIGINT; afterwards they mean what they meant before."""
+def _registered(settings: Settings, *, once: bool) -> Iterator[None]:
+    """Be found by `produce reload`; a machine that does not let us has SIGHUP."""
+    with ExitStack() as stack:
+        if not once:
+            try:
+                stack.enter_context(running.registered(settings.path))
+            except (OSError, Outside) as error:
+                log.warning("chartfeed produce reload won't find this producer", error=str(error))
+        yield
+
+
+@contextmanager
+def _told_by_signals() -> Iterator[SimpleQueue[int]]:
+    """Give the signals that come; afterwards they mean what they meant before.
+
+    A handler runs wherever the main thread is: it may only put into a queue that allows that.
+    """
+    told: SimpleQueue[int] = SimpleQueue()
     before = {
-        number: signal.signal(number, lambda *_: stop.set())
-        for number in (signal.SIGTERM, signal.SIGINT)
+        number: signal.signal(number, lambda number, _frame: told.put(number))
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     }
     try:
-        yield
+        yield told
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

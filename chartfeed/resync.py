@@ -1,20 +1,13 @@
-"""`chartfeed resync`: confirm what the guard stopped."""
+"""`chartfeed resync`: have a center read all its rows again, or confirm what the guard stopped."""
 
 from __future__ import annotations
 
-import getpass
-import uuid
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
-from producers.capture.commands import send
-from producers.registry import Registry
-from schemas import topics
-from schemas.codec import Encoder
+from chartfeed.pause import ask, standing
 from schemas.errors import BadInput
-from schemas.records import Command
 
 if TYPE_CHECKING:
     from chartfeed.cli import Context
@@ -27,31 +20,21 @@ __all__ = ["resync"]
 @click.option("--confirm", is_flag=True, help="Yes, what is gone at the source shall be deleted.")
 @click.pass_obj
 def resync(context: Context, center_id: str, *, confirm: bool) -> int:
-    """Let a center go on whose resync would delete more than the guard allows.
+    """Read all rows of a center again, and delete what is published and no longer there.
 
-    Works from any machine: the producer that has the center reads it from the commands topic.
+    Where that would delete more than the guard allows the center waits for --confirm. Works from
+    any machine: the producer that has the center reads it from the commands topic, and takes it
+    away in the transaction that ends the resync, so it happens once.
     """
     settings = context.settings
-    center = settings.center(center_id)
-    if not confirm:
-        raise BadInput(
-            f"{center.id}: nothing is asked of it without --confirm",
-            hint=f"chartfeed resync {center.id} --confirm, once you know why rows are gone",
-        )
-    command = Command(
-        center_id=center.id,
-        command_id=uuid.uuid4().hex,
-        action="resync",
-        arguments={"confirm": "yes"},
-        requested_by=getpass.getuser(),
-        requested_at=datetime.now(UTC),
-    )
-    encoder = Encoder(Command, Registry(settings.registry.url).id_of(topics.COMMANDS))
-    send(
-        {"bootstrap.servers": settings.kafka.bootstrap} | settings.kafka.options,
-        topics.partition_of_center(center.id, settings.kafka.topics.partitions),
-        center.id,
-        encoder.encode(command),
-    )
-    click.echo(f"{center.id}: confirmed; its producer goes on within seconds")
+    name = settings.center(center_id).id
+    command = standing(settings, [name])[name]
+    if command is not None and command.action == "pause":
+        raise BadInput(f"{name}: is paused, nothing was asked", hint=f"chartfeed resume {name}")
+    ask(settings, [name], "resync", {"confirm": "yes"} if confirm else {})
+    if confirm:
+        click.echo(f"{name}: confirmed; its producer goes on within seconds")
+    else:
+        click.echo(f"{name}: asked for; its producer reads all rows from the next poll on")
+        click.echo(f"  next: chartfeed status --center {name}")
     return 0

@@ -24,6 +24,7 @@ from producers.errors import Drift
 from producers.quoting import name as quoted
 from producers.rows import Rules
 from schemas import topics
+from schemas.errors import ChartfeedError
 
 if TYPE_CHECKING:
     import threading
@@ -34,18 +35,23 @@ if TYPE_CHECKING:
     from producers.capture.events import Message
     from producers.capture.tally import Tally
     from producers.mapping import Mapping
-    from schemas.records import Checkpoint
+    from schemas.records import Checkpoint, Command
 
 __all__ = ["Center", "Job"]
 
 REFRESH_SECONDS: Final = 5.0
+CONFIRMATION_SECONDS: Final = 0.5
 
 log = structlog.get_logger("chartfeed.capture")
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What the capture of one center needs; mapping and connection are asked for at each start."""
+    """What the capture of one center needs.
+
+    `mapping` is asked again and again, so it is cheap, and it gives the same object for as long as
+    the approval stands as it is; a connection is asked for at each start.
+    """
 
     center_id: str
     mapping: Callable[[], Mapping]
@@ -56,6 +62,7 @@ class Job:
     guard: float
     update: Callable[[Callable[[Situation], Situation]], None]
     tally: Tally
+    command: Callable[[], Command | None] = lambda: None
 
 
 class Center:
@@ -64,13 +71,22 @@ class Center:
     def __init__(self, job: Job, stop: threading.Event) -> None:
         self._job = job
         self._stop = stop
+        self._mapping: Mapping | None = None
+
+    def has_news(self) -> bool:
+        """Tell whether the mapping or its approval is another one than in the last run."""
+        try:
+            return self._job.mapping() is not self._mapping
+        except ChartfeedError:
+            return self._mapping is not None
 
     def run(self, *, once: bool = False) -> None:
         """Capture until told to stop; with `once`, up to where the source stands now.
 
         Raises what ends it. After any of it, running again goes on from the last commit.
         """
-        mapping = self._job.mapping()
+        self._mapping = None
+        self._mapping = mapping = self._job.mapping()
         mapping.require_approval()
         with closing(self._job.connect()) as connection:
             try:
@@ -82,7 +98,7 @@ class Center:
             with closing(_Run(self._job, mapping, connection, self._stop)) as run:
                 try:
                     run.capture(once=once)
-                except Leaving:
+                except (Leaving, _Moved):
                     return
                 except Drift:
                     # The difference says more than the name that the statement stumbled on.
@@ -102,6 +118,10 @@ class Center:
             self._job.update(
                 lambda found: replace(after_commit(found, checkpoint, 0), state=found.state)
             )
+
+
+class _Moved(Exception):
+    """The approval is another one than the run began with."""
 
 
 class _Run:
@@ -135,12 +155,15 @@ class _Run:
     ) -> None:
         self._job.tally.committed(before, now, messages)
         self._job.update(lambda found: after_commit(found, now, len(messages)))
+        # A long read ends here; what was approved when it was read may still be published.
+        self._require_approval()
 
     def capture(self, *, once: bool) -> None:
         try:
             self._feed.open()
             until = (self._source.clock().version or 0) if once else None
             while not self._stop.is_set():
+                self._require_approval()
                 worked = self._step(once=once)
                 if until is not None and self._has_reached(until):
                     return
@@ -150,6 +173,11 @@ class _Run:
             self._feed.leave_it_to_another()
             raise
 
+    def _require_approval(self) -> None:
+        """Raise what the files say against the mapping now, or _Moved if it is another one."""
+        if self._job.mapping() is not self._mapping:
+            raise _Moved
+
     def _has_reached(self, version: int) -> bool:
         checkpoint = self._feed.checkpoint
         return checkpoint is not None and self._feed.is_ours and checkpoint.version >= version
@@ -158,7 +186,10 @@ class _Run:
         """Do what comes next and tell whether there may be more to do at once."""
         clock = self._source.clock()
         self._job.update(lambda found: replace(found, source_version=clock.version))
+        asked = self._asked()
         match self._next(clock):
+            case Idle() | Changes() if asked is not None:
+                self._resync(f"asked for by {asked.requested_by}", None, clock, once=once)
             case Idle():
                 # A checkpoint now and then: an idle center's position must not expire.
                 if time.monotonic() - self._feed.committed_at >= REFRESH_SECONDS:
@@ -172,10 +203,12 @@ class _Run:
                 snapshot.read(self._source, self._feed, self._events, progress)
             case Continue(progress):
                 self._log.info("reading all rows goes on", reason=progress.reason)
-                gone = self._compare() if progress.reason == "resync" else None
-                snapshot.read(self._source, self._feed, self._events, progress, gone)
-            case Resync() as found:
-                self._resync(found, clock, once=once)
+                resyncing = progress.reason == "resync"
+                gone = self._compare() if resyncing else None
+                done = self._done(asked, clock) if resyncing else ()
+                snapshot.read(self._source, self._feed, self._events, progress, gone, done=done)
+            case Resync(why, table):
+                self._resync(why, table, clock, once=once)
             case Untracked(tables):
                 raise self._untracked(tables)
         return True
@@ -203,34 +236,48 @@ class _Run:
                 lambda: self._feed.at(clock),
             )
 
-    def _resync(self, found: Resync, clock: Clock, *, once: bool) -> None:
-        self._log.warning("the position is void, resync", why=str(found.why), table=found.table)
+    def _resync(self, why: str, table: str | None, clock: Clock, *, once: bool) -> None:
+        self._log.warning("resync", why=why, table=table)
         gone = self._compare()
         beyond = gone.beyond(self._job.guard)
-        confirmed = []
-        if beyond is not None:
-            self._await_confirmation(found, beyond, once=once)
-            confirmed = [commands.done(self._job.center_id, clock.version or 0)]
-        progress = snapshot.begin(self._source, self._feed, "resync", clock, confirmed)
-        snapshot.read(self._source, self._feed, self._events, progress, gone)
+        if beyond is not None and not self._is_confirmed(why, beyond, once=once):
+            return
+        # The command stands until the end, so that being killed on the way takes nothing away.
+        done = self._done(self._asked(), clock)
+        progress = snapshot.begin(self._source, self._feed, "resync", clock)
+        snapshot.read(self._source, self._feed, self._events, progress, gone, done=done)
 
-    def _await_confirmation(self, found: Resync, beyond: str, *, once: bool) -> None:
+    def _is_confirmed(self, why: str, beyond: str, *, once: bool) -> bool:
+        """Tell whether a person has confirmed already; otherwise wait until one does.
+
+        After the wait the source is another one: what is gone must be looked at again.
+        """
         center = self._job.center_id
         asking = NeedsConfirmation(
-            f"{center}: {found.why}; a resync would delete {beyond}",
+            f"{center}: {why}; a resync would delete {beyond}",
             hint=f"chartfeed resync {center} --confirm",
             center=center,
         )
-        told = False
-        while not self._feed.is_confirmed():
-            if once:
-                raise asking
-            if not told:
-                self._log.error("waiting for confirmation", detail=str(asking))
-                self._job.update(lambda found: after_failure(found, asking))
-                told = True
-            if self._stop.wait(REFRESH_SECONDS):
+        if commands.is_confirmed(self._job.command()):
+            return True
+        if once:
+            raise asking
+        self._log.error("waiting for confirmation", detail=str(asking))
+        self._job.update(lambda found: after_failure(found, asking))
+        was_asked = self._asked()
+        while self._asked() == was_asked:
+            if self._stop.wait(CONFIRMATION_SECONDS):
                 raise Leaving
+            self._require_approval()
+        return False
+
+    def _asked(self) -> Command | None:
+        """Give the resync that an operator asks for, None where nobody does."""
+        command = self._job.command()
+        return command if command is not None and command.action == "resync" else None
+
+    def _done(self, asked: Command | None, clock: Clock) -> tuple[Message, ...]:
+        return () if asked is None else (commands.done(asked, clock.version or 0),)
 
     def _compare(self) -> resync.Gone:
         return resync.compare(

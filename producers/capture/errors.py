@@ -10,6 +10,7 @@ __all__ = [
     "Leaving",
     "NeedsConfirmation",
     "NotTracked",
+    "Paused",
     "TakenOver",
     "Unpublished",
 ]
@@ -37,6 +38,10 @@ class NotTracked(StopCenter):
 
 class NeedsConfirmation(StopCenter):
     """A resync would delete so much that a person must say whether it is right."""
+
+
+class Paused(StopCenter):
+    """Somebody has asked the center to wait."""
 
 
 class Leaving(Exception):

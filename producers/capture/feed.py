@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from producers.capture import commands
 from producers.capture.errors import Leaving, TakenOver
 from producers.capture.publisher import Options, Publisher
 from producers.capture.readback import Readback
@@ -129,10 +128,6 @@ class Feed:
         return self._ground.kept(
             self.checkpoint, dead_letters=len(self._withdrawn), snapshot=progress
         )
-
-    def is_confirmed(self) -> bool:
-        """Tell whether somebody has confirmed a resync of the center that was not done yet."""
-        return commands.is_confirmed(self.readback, self._contract.commands, self._ground.center_id)
 
     def leave_it_to_another(self) -> None:
         """Raise TakenOver if another instance moves on; a transaction too slow fences as well."""

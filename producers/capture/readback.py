@@ -18,7 +18,7 @@ from producers.capture.errors import KafkaDown
 from producers.capture.publisher import LOG, Options
 from schemas.topics import Topic
 
-__all__ = ["Readback"]
+__all__ = ["READING", "Readback"]
 
 # Others' transactions are aborted by the broker after 10 s, which it looks at every 10 s.
 PATIENCE: Final = 40.0
@@ -26,6 +26,13 @@ REQUEST_PATIENCE: Final = 10.0
 FIRST_WINDOW: Final = 500
 GROWTH: Final = 10
 BATCH: Final = 1000
+READING: Final[Options] = {
+    "log_level": 0,
+    "socket.connection.setup.timeout.ms": 5000,
+    "fetch.wait.max.ms": 50,
+    "group.id": "chartfeed-readback",
+    "enable.auto.commit": False,
+}
 
 
 class Readback:
@@ -34,11 +41,8 @@ class Readback:
     def __init__(self, options: Options, partition: int) -> None:
         self._partition = partition
         self._settings = {
-            "log_level": 0,
-            "socket.connection.setup.timeout.ms": 5000,
-            "fetch.wait.max.ms": 50,
+            **READING,
             **options,
-            "group.id": "chartfeed-readback",
             "enable.auto.commit": False,
             "enable.partition.eof": True,
         }

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -32,9 +33,7 @@ CHUNK_ROWS: Final = 10_000
 log = structlog.get_logger("chartfeed.capture")
 
 
-def begin(
-    source: Source, feed: Feed, reason: str, clock: Clock, messages: Iterable[Message] = ()
-) -> SnapshotProgress:
+def begin(source: Source, feed: Feed, reason: str, clock: Clock) -> SnapshotProgress:
     """Commit the position from which changes will follow once all rows are read."""
     progress = SnapshotProgress(
         reason=reason,
@@ -44,7 +43,7 @@ def begin(
         rows_total=source.rows_there(),
         started_at=clock.captured_at,
     )
-    feed.commit(list(messages), replace(feed.at(clock), partial=True, snapshot=progress))
+    feed.commit([], replace(feed.at(clock), partial=True, snapshot=progress))
     return progress
 
 
@@ -55,9 +54,13 @@ def read(
     progress: SnapshotProgress,
     gone: Gone | None = None,
     *,
+    done: Iterable[Message] = (),
     chunk_rows: int = CHUNK_ROWS,
 ) -> None:
-    """Publish all rows from where `progress` stands, then delete what is gone."""
+    """Publish all rows from where `progress` stands, then delete what is gone.
+
+    What is `done` with that commits with the end of it.
+    """
     begun = feed.kept(progress)
     operation = "snapshot" if progress.reason == "initial" else "resync"
     for table in TRACKED[TRACKED.index(progress.table) :]:
@@ -91,4 +94,4 @@ def read(
         for table, keys in (gone.keys if gone else {}).items()
         for key in sorted(keys)
     )
-    feed.publish(deletes, lambda: replace(feed.kept(None), partial=False))
+    feed.publish(chain(deletes, done), lambda: replace(feed.kept(None), partial=False))

@@ -6,7 +6,8 @@ Every record is a heartbeat that expires; so a producer that is gone shows as go
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Self
@@ -24,11 +25,20 @@ from schemas.records import CenterStatus
 if TYPE_CHECKING:
     from schemas.records import Checkpoint, SnapshotProgress
 
-__all__ = ["EXPIRY", "Board", "Situation", "after_commit", "after_failure", "state_of"]
+__all__ = [
+    "EXPIRY",
+    "NEEDING_SOMEBODY",
+    "Board",
+    "Situation",
+    "after_commit",
+    "after_failure",
+    "state_of",
+    "told_before",
+]
 
 HEARTBEAT_SECONDS: Final = 5.0
 EXPIRY: Final = timedelta(seconds=20)
-CLOSING_SECONDS: Final = 2.0
+CLOSING_SECONDS: Final = 1.0
 # What ended a center, first match wins; anything else has stopped it.
 WORDS: Final[tuple[tuple[tuple[type[ChartfeedError], ...], str], ...]] = (
     ((RetryLater,), "retrying"),
@@ -37,6 +47,11 @@ WORDS: Final[tuple[tuple[tuple[type[ChartfeedError], ...], str], ...]] = (
     ((TakenOver,), "fenced"),
     ((NeedsConfirmation,), "needs-confirmation"),
     ((Denied, NotTracked, BadInput), "denied"),
+)
+
+# The states that don't pass without a person.
+NEEDING_SOMEBODY: Final = frozenset(
+    {"unreviewed", "drift", "needs-confirmation", "fenced", "denied", "stopped"}
 )
 
 log = structlog.get_logger("chartfeed.capture")
@@ -123,6 +138,31 @@ def state_of(error: ChartfeedError) -> str:
     return next((word for types, word in WORDS if isinstance(error, types)), "stopped")
 
 
+def told_before(status: CenterStatus | None, checkpoint: Checkpoint | None) -> Situation:
+    """Give what is known of a center before it runs: where it stands, and until when.
+
+    How long the source keeps changes follows from the headroom that was told.
+    """
+    found = Situation()
+    if status is not None:
+        found = replace(found, last_event_at=status.last_event_at)
+    if checkpoint is None:
+        return found
+    found = replace(
+        found,
+        version=checkpoint.version,
+        position_at=checkpoint.captured_at,
+        dead_letters=checkpoint.dead_letters,
+        snapshot=checkpoint.snapshot,
+    )
+    if status is None or not status.retention_headroom_seconds or status.version is None:
+        return found
+    # The status may be of an older position than the checkpoint, so this is at least that long.
+    told = timedelta(seconds=status.retention_headroom_seconds)
+    age = max(timedelta(), status.heartbeat_at - checkpoint.captured_at)
+    return replace(found, retention=told + age)
+
+
 class Board:
     """Holds every center's situation and tells them to Kafka, at once when a state changes."""
 
@@ -132,9 +172,10 @@ class Board:
         partitions: int,
         encode: Callable[[CenterStatus], bytes],
         instance_id: str,
-        centers: Iterable[str],
     ) -> None:
-        self._situations = {center: Situation() for center in centers}
+        self._situations: dict[str, Situation] = {}
+        self._ending: dict[str, Situation] = {}
+        self._news: set[str] = set()
         self._partitions = partitions
         self._encode = encode
         self._instance = instance_id
@@ -147,12 +188,34 @@ class Board:
     def update(self, center_id: str, change: Callable[[Situation], Situation]) -> None:
         """Take in what is new of a center; a state's change is told at once."""
         with self._lock:
-            before = self._situations[center_id]
+            before = self._situations.get(center_id)
+            if before is None:
+                return  # It has left; what it did last no longer matters.
             now = self._situations[center_id] = change(before)
-        if now.state != before.state:
-            self._changed.set()
-            if now.detail is None:  # What went wrong is logged by the supervisor.
-                log.info("state", center=center_id, state=now.state)
+            if (now.state, now.detail) != (before.state, before.detail):
+                self._news.add(center_id)
+                self._changed.set()
+        # What went wrong is logged by the supervisor.
+        if now.state != before.state and now.detail is None:
+            log.info("state", center=center_id, state=now.state)
+
+    def join(self, center_id: str, known: Situation) -> None:
+        """Tell of one more center from now on."""
+        with self._lock:
+            self._situations.setdefault(center_id, known)
+            self._news.add(center_id)
+        self._changed.set()
+
+    def leave(self, center_id: str, why: str) -> None:
+        """Tell of a center for the last time: that it is stopped, and why."""
+        with self._lock:
+            found = self._situations.pop(center_id, None)
+            if found is not None:
+                self._ending[center_id] = replace(
+                    found, state="stopped", detail=why, next_command=None
+                )
+        log.info("state", center=center_id, state="stopped", detail=why)
+        self._changed.set()
 
     def situations(self) -> dict[str, Situation]:
         """Give what is known of every center now."""
@@ -180,12 +243,21 @@ class Board:
 
     def _tell(self) -> None:
         producer = Producer(self._options, logger=LOG)
+        beats_at = time.monotonic()
         while True:
-            self._changed.wait(HEARTBEAT_SECONDS)
+            self._changed.wait(max(0.0, beats_at - time.monotonic()))
             self._changed.clear()
             ending = self._ended.is_set()
             with self._lock:
-                told = dict(self._situations)
+                if ending or time.monotonic() >= beats_at:
+                    beats_at = time.monotonic() + HEARTBEAT_SECONDS
+                    self._news = set(self._situations)
+                told = self._ending | {
+                    center: self._situations[center]
+                    for center in self._news
+                    if center in self._situations
+                }
+                self._ending, self._news = {}, set()
             now = datetime.now(UTC)
             for center, found in told.items():
                 # A center that another instance has taken over is that instance's to tell of.

@@ -1,36 +1,55 @@
-"""All centers of a process, each in a thread of its own: one that fails delays no other."""
+"""All centers of a process, each in a thread of its own: one that fails delays no other.
+
+A center that failed comes back: soon where the same may work in a while, otherwise when its
+approval is another one, when somebody asks for it, or when it is looked at again now and then.
+Only one that another producer has taken over stays away, so that the two never fight.
+"""
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Final, Protocol
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Protocol
 
 import structlog
 
-from schemas.errors import ChartfeedError, Failed, RetryLater
+from producers.capture.errors import Paused, TakenOver
+from producers.errors import Denied, MappingDamaged, Unapproved
+from schemas.errors import BadInput, ChartfeedError, Failed, RetryLater
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-__all__ = ["Runner", "Supervisor", "delays"]
+__all__ = ["Make", "Runner", "Supervisor", "comes_back_after", "delays"]
 
 FIRST_DELAY: Final = 0.5
 LONGEST_DELAY: Final = 30.0
 # A run that lasted this long was a good one: the next failure is a first failure again.
 GOOD_SECONDS: Final = 60.0
 ATTEMPTS_ONCE: Final = 4
-LEAVING_SECONDS: Final = 4.0
+NEWS_SECONDS: Final = 1.0
+# What only a repair at the source ends is looked at this often.
+REPAIR_SECONDS: Final = 60.0
+# A refused login is tried seldom: many servers lock one that fails often.
+LOGIN_SECONDS: Final = 600.0
+LOGIN: Final = frozenset({18456, 18470, 18487, 18488})
 
 log = structlog.get_logger("chartfeed.capture")
 
 
 class Runner(Protocol):
-    """Something that runs until it is told to stop or can't go on."""
+    """Something that runs until it is told to leave or can't go on."""
 
     def run(self, *, once: bool = False) -> None: ...
+
+    def has_news(self) -> bool:
+        """Tell whether what the last run began with is another thing now."""
+        ...
+
+
+Make = Callable[[threading.Event], Runner]
+"""Makes a runner that leaves when the event is set; equal makers make equal runners."""
 
 
 def delays(dice: Callable[[], float]) -> Iterator[float]:
@@ -44,68 +63,180 @@ def delays(dice: Callable[[], float]) -> Iterator[float]:
         delay = min(LONGEST_DELAY, delay * 2)
 
 
+def comes_back_after(error: ChartfeedError) -> float | None:
+    """Give the seconds after which a lasting failure is looked at again, None for never.
+
+    Infinity waits for news: another approval, a command, a reload.
+    """
+    match error:
+        case TakenOver():
+            return None
+        case Paused() | Unapproved() | MappingDamaged() | BadInput():
+            return math.inf
+        case Denied() if error.fields.get("number") in LOGIN:
+            return LOGIN_SECONDS
+        case _:
+            return REPAIR_SECONDS
+
+
+@dataclass(slots=True, eq=False)
+class _Seat:
+    """A center's thread, and how it is told: `leave` ends a run, `told` ends a wait."""
+
+    name: str
+    make: Make | None
+    leave: threading.Event = field(default_factory=threading.Event)
+    told: threading.Event = field(default_factory=threading.Event)
+    thread: threading.Thread | None = None
+
+    def look(self, *, leave: bool) -> None:
+        if leave:
+            self.leave.set()
+        self.told.set()
+
+    def wait(self, seconds: float, has_news: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            if self.told.wait(min(left, NEWS_SECONDS)) or has_news():
+                return
+
+
 class Supervisor:
-    """Runs centers and restarts those that may work later; the others end with their error."""
+    """Runs the centers that are wanted, each for as long as it is wanted."""
 
     def __init__(
         self,
-        runners: Mapping[str, Runner],
-        stop: threading.Event,
         failed: Callable[[str, ChartfeedError], None],
+        *,
+        held: Callable[[str], ChartfeedError | None] = lambda _name: None,
+        came: Callable[[str], None] = lambda _name: None,
+        gone: Callable[[str], None] = lambda _name: None,
+        once: bool = False,
     ) -> None:
-        """`failed` hears of every error that ended a center, for good or for a while."""
-        self._runners = runners
-        self._stop = stop
+        """`failed` hears of every error that ended a center, for good or for a while.
+
+        `held` gives the error that keeps a center from running at all; `came` hears of each
+        before it begins, and `gone` when it has ended because it is not wanted any more.
+        """
         self._failed = failed
+        self._held = held
+        self._came = came
+        self._gone = gone
+        self._once = once
+        self._leaving = threading.Event()
+        self._lock = threading.Lock()
+        self._seats: dict[str, _Seat] = {}
         self.failures: dict[str, ChartfeedError] = {}
 
-    def run(self, *, once: bool = False) -> None:
-        """Return when every center has ended, or some seconds after it was told to stop."""
-        threads = [
-            threading.Thread(target=self._watch, args=(name, once), name=name, daemon=True)
-            for name in self._runners
-        ]
-        for thread in threads:
-            thread.start()
-        self._join(threads)
+    def want(self, makes: Mapping[str, Make]) -> None:
+        """Run exactly these from now on.
 
-    def _join(self, threads: Sequence[threading.Thread]) -> None:
-        deadline = None
-        for thread in threads:
-            while thread.is_alive():
-                thread.join(0.2)
-                if self._stop.is_set():
-                    deadline = deadline or time.monotonic() + LEAVING_SECONDS
-                    if time.monotonic() > deadline:
-                        # A statement hangs; its transaction is aborted by whoever comes next.
-                        return
+        Those with another maker than before start over, and one that waits looks again.
+        """
+        with self._lock:
+            for name, seat in self._seats.items():
+                make = makes.get(name)
+                seat.look(leave=make != seat.make)
+                seat.make = make
+            for name in makes.keys() - self._seats.keys():
+                self._seats[name] = self._seated(name, makes[name])
 
-    def _watch(self, name: str, once: bool) -> None:  # noqa: FBT001 - a thread's arguments
-        waits = delays(random.random)
-        attempts = 0
-        told: str | None = None
-        while not self._stop.is_set():
-            began = time.monotonic()
-            failure = self._attempt(name, once=once)
-            attempts += 1
-            if failure is not None:
-                self._failed(name, failure)
-            lasting = not isinstance(failure, RetryLater)
-            if failure is None or lasting or (once and attempts == ATTEMPTS_ONCE):
-                if failure is not None and not self._stop.is_set():
-                    self.failures[name] = failure
-                    log.error("stopped", center=name, error=str(failure))
+    def look(self, name: str) -> None:
+        """Have a center look at once whether it is held, or may go on."""
+        with self._lock:
+            seat = self._seats.get(name)
+        if seat is not None:
+            seat.look(leave=self._held(name) is not None)
+
+    def is_running(self) -> bool:
+        """Tell whether any center runs, or may come back; no center at all may get company."""
+        with self._lock:
+            threads = [seat.thread for seat in self._seats.values()]
+        return any(thread is not None and thread.is_alive() for thread in threads) or (
+            not threads and not self._once
+        )
+
+    def leave(self, seconds: float) -> bool:
+        """End all centers; tell whether they have ended in that time.
+
+        One that has not hangs in a statement, or in a commit whose outcome nobody will know; its
+        transaction is ended by whoever takes the center over.
+        """
+        self._leaving.set()
+        deadline = time.monotonic() + seconds
+        with self._lock:
+            seats = list(self._seats.values())
+        for seat in seats:
+            seat.look(leave=True)
+        for seat in seats:
+            if seat.thread is not None:
+                seat.thread.join(max(0.0, deadline - time.monotonic()))
+        return not any(seat.thread is not None and seat.thread.is_alive() for seat in seats)
+
+    def _seated(self, name: str, make: Make) -> _Seat:
+        self._came(name)
+        seat = _Seat(name, make)
+        seat.thread = threading.Thread(target=self._watch, args=(seat,), name=name, daemon=True)
+        seat.thread.start()
+        return seat
+
+    def _watch(self, seat: _Seat) -> None:
+        waits, said, attempts = delays(random.random), "", 0
+        made, runner = None, None
+        while True:
+            # Cleared before anything is looked at, so that nothing told later is missed.
+            seat.told.clear()
+            seat.leave.clear()
+            make = self._wanted(seat)
+            if make is None:
                 return
+            if runner is None or make != made:
+                made, runner = make, make(seat.leave)
+            began = time.monotonic()
+            failure = self._held(seat.name) or self._attempt(seat.name, runner)
+            if failure is None:
+                if self._once:
+                    return
+                said = ""
+                continue  # It was told to leave; why is looked at above.
             if time.monotonic() - began > GOOD_SECONDS:
-                waits, told = delays(random.random), None
-            if str(failure) != told:
-                told = str(failure)
-                log.warning("retrying", center=name, error=told)
-            self._stop.wait(next(waits))
+                waits, said = delays(random.random), ""
+            attempts += 1
+            self._failed(seat.name, failure)
+            passing = isinstance(failure, RetryLater)
+            delay = next(waits) if passing else comes_back_after(failure)
+            if self._leaving.is_set():
+                return
+            if self._once and (not passing or attempts == ATTEMPTS_ONCE):
+                delay = None
+            said = self._tell(seat.name, failure, said, stays=passing and delay is not None)
+            if delay is None:
+                self.failures[seat.name] = failure
+                return
+            seat.wait(delay, (lambda: False) if passing else runner.has_news)
 
-    def _attempt(self, name: str, *, once: bool) -> ChartfeedError | None:
+    def _wanted(self, seat: _Seat) -> Make | None:
+        """Give the seat's maker; without one the seat is given up, under the lock of `want`."""
+        if self._leaving.is_set():
+            return None
+        with self._lock:
+            if seat.make is None:
+                del self._seats[seat.name]
+                self._gone(seat.name)
+            return seat.make
+
+    @staticmethod
+    def _tell(name: str, failure: ChartfeedError, said: str, *, stays: bool) -> str:
+        """Log a failure once, however often it comes again."""
+        word = "retrying" if stays else "stopped"
+        now = f"{word} {failure}"
+        if now != said:
+            (log.warning if stays else log.error)(word, center=name, error=str(failure))
+        return now
+
+    def _attempt(self, name: str, runner: Runner) -> ChartfeedError | None:
         try:
-            self._runners[name].run(once=once)
+            runner.run(once=self._once)
         except ChartfeedError as error:
             return error
         except Exception as error:  # noqa: BLE001 - the one place that no center's failure may pass

@@ -438,7 +438,7 @@ def wait_for(condition: Any, seconds: Any = 40) -> None:
 def test_a_snapshot_that_was_cut_short_goes_on_where_it_was(
     practice: Any, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(snapshot.read, "__kwdefaults__", {"chunk_rows": 5})
+    monkeypatch.setattr(snapshot.read, "__kwdefaults__", {"chunk_rows": 5, "done": ()})
     commit, calls = Publisher.commit, iter(range(10_000))
 
     def breaking(self, messages: Any, checkpoint: Any) -> Any:

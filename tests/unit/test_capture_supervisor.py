@@ -1,37 +1,75 @@
 """A process of many centers: each fails for itself, and comes back for itself."""
 
+import math
 import threading
+import time
 from itertools import islice
 from typing import Any
 
-from producers.capture.errors import KafkaDown, TakenOver
+import pytest
+
+from producers.capture import supervisor as module
+from producers.capture.errors import KafkaDown, NotTracked, Paused, TakenOver
 from producers.capture.spool import Spool
 from producers.capture.status import state_of
-from producers.capture.supervisor import Supervisor, delays
+from producers.capture.supervisor import Supervisor, comes_back_after, delays
+from producers.errors import Denied, Drift, Unapproved
 
 
 class Scripted:
-    """A center that does what its script says, one line a run: an error, or nothing."""
+    """A center that does what its script says, one line a run, and then runs until it leaves."""
 
     def __init__(self, *script: Any) -> None:
         self.script = list(script)
         self.runs = 0
+        self.news = False
+        self.leave = threading.Event()
+
+    def __call__(self, leave: Any) -> Any:
+        self.leave = leave
+        return self
 
     def run(self, *, once: Any = False) -> None:
-        del once
         self.runs += 1
-        error = self.script.pop(0)
-        if error is not None:
-            raise error
+        if self.script:
+            error = self.script.pop(0)
+            if error is not None:
+                raise error
+        elif not once:
+            assert self.leave.wait(20)
+
+    def has_news(self) -> bool:
+        return self.news
 
 
-def supervised(*, once: Any = False, **centers: Any) -> Any:
-    heard = []
-    supervisor = Supervisor(
-        centers, threading.Event(), lambda center, error: heard.append((center, state_of(error)))
-    )
-    supervisor.run(once=once)
-    return supervisor, heard
+@pytest.fixture
+def started() -> Any:
+    """Start a supervisor whose heard errors are in `heard`; it is ended with the test."""
+    running = []
+
+    def start(*, once: Any = False, held: Any = lambda _: None, **centers: Any) -> Any:
+        heard: list[Any] = []
+        supervisor = Supervisor(
+            lambda center, error: heard.append((center, state_of(error))),
+            held=held,
+            came=lambda center: heard.append((center, "came")),
+            gone=lambda center: heard.append((center, "gone")),
+            once=once,
+        )
+        supervisor.want(centers)
+        running.append(supervisor)
+        return supervisor, heard
+
+    yield start
+    for supervisor in running:
+        assert supervisor.leave(5)
+
+
+def wait_for(condition: Any) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_delays_double_up_to_a_limit_and_are_never_the_same_for_all() -> None:
@@ -39,52 +77,149 @@ def test_delays_double_up_to_a_limit_and_are_never_the_same_for_all() -> None:
     assert [0.25, 0.5] == list(islice(delays(lambda: 0.0), 2))
 
 
-def test_a_center_that_may_work_later_is_run_again() -> None:
+@pytest.mark.parametrize(
+    ("error", "seconds"),
+    [
+        (TakenOver("x"), None),
+        (Paused("x"), math.inf),
+        (Unapproved("x"), math.inf),
+        (Drift("x"), 60),
+        (NotTracked("x"), 60),
+        (Denied("x", number=229), 60),
+        (Denied("x", number=18456), 600),
+    ],
+)
+def test_what_only_a_person_can_end_is_looked_at_again_as_it_deserves(
+    error: Any, seconds: Any
+) -> None:
+    assert seconds == comes_back_after(error)
+
+
+def test_a_center_that_may_work_later_is_run_again(started: Any) -> None:
     center = Scripted(KafkaDown("gone"), None)
 
-    supervisor, heard = supervised(a=center)
+    supervisor, heard = started(once=True, a=center)
+    wait_for(lambda: not supervisor.is_running())
 
     assert 2 == center.runs
-    assert [("a", "retrying")] == heard
+    assert [("a", "came"), ("a", "retrying")] == heard
     assert not supervisor.failures
 
 
-def test_a_center_that_must_stop_stops_no_other() -> None:
-    stopped, good = Scripted(TakenOver("a: another has it")), Scripted(None)
+def test_a_center_that_must_stop_stops_no_other(started: Any) -> None:
+    stopped, good = Scripted(TakenOver("a: another has it")), Scripted()
 
-    supervisor, heard = supervised(a=stopped, b=good)
+    supervisor, heard = started(a=stopped, b=good)
+    wait_for(lambda: supervisor.failures)
 
-    assert [("a", "fenced")] == heard
+    assert ("a", "fenced") in heard
     assert ["a"] == list(supervisor.failures)
     assert (1, 1) == (stopped.runs, good.runs)
+    assert supervisor.is_running()
 
 
-def test_an_error_that_nobody_foresaw_stops_its_center_and_shows_no_value() -> None:
-    supervisor, _ = supervised(a=Scripted(ValueError("Anna Muster")))
+def test_a_process_whose_centers_are_all_taken_over_ends(started: Any) -> None:
+    supervisor, _ = started(a=Scripted(TakenOver("a: another has it")))
+
+    wait_for(lambda: not supervisor.is_running())
+
+
+def test_an_error_that_nobody_foresaw_stops_its_center_and_shows_no_value(started: Any) -> None:
+    supervisor, _ = started(once=True, a=Scripted(ValueError("Anna Muster")))
+    wait_for(lambda: not supervisor.is_running())
 
     assert "ValueError in run:" in str(supervisor.failures["a"])
     assert "Anna" not in str(supervisor.failures["a"])
 
 
-def test_once_does_not_try_for_ever() -> None:
+def test_once_does_not_try_for_ever(started: Any) -> None:
     center = Scripted(*[KafkaDown("gone")] * 9)
 
-    supervisor, _ = supervised(once=True, a=center)
+    supervisor, _ = started(once=True, a=center)
+    wait_for(lambda: not supervisor.is_running())
 
     assert 4 == center.runs
     assert isinstance(supervisor.failures["a"], KafkaDown)
 
 
-def test_told_to_stop_it_returns_though_a_center_waits_to_be_run_again() -> None:
-    stop = threading.Event()
-    center = Scripted(*[KafkaDown("gone")] * 99)
-    supervisor = Supervisor({"a": center}, stop, lambda _center, _error: None)
-    timer = threading.Timer(0.3, stop.set)
-    timer.start()
+def test_told_to_leave_it_ends_though_a_center_waits_to_be_run_again(started: Any) -> None:
+    supervisor, _ = started(a=Scripted(*[KafkaDown("gone")] * 99), b=Scripted(Unapproved("x")))
 
-    supervisor.run()
+    assert supervisor.leave(5)
 
     assert not supervisor.failures
+
+
+def test_a_center_that_hangs_keeps_nobody_from_leaving() -> None:
+    released = threading.Event()
+
+    class Hanging(Scripted):
+        def run(self, *, once: Any = False) -> None:
+            del once
+            released.wait(20)
+
+    supervisor = Supervisor(lambda _center, _error: None)
+    supervisor.want({"a": Hanging()})
+
+    assert not supervisor.leave(0.1)
+    released.set()
+    assert supervisor.leave(5)
+
+
+def test_a_stopped_center_comes_back_when_its_approval_is_another_one(
+    started: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(module, "NEWS_SECONDS", 0.01)
+    center = Scripted(Unapproved("x"))
+    _, heard = started(a=center)
+    wait_for(lambda: ("a", "unreviewed") in heard)
+    time.sleep(0.05)
+    assert 1 == center.runs
+
+    center.news = True
+
+    wait_for(lambda: 2 == center.runs)
+
+
+def test_centers_join_and_leave_and_the_others_do_not_notice(started: Any) -> None:
+    staying, leaving, joining = Scripted(), Scripted(), Scripted()
+    supervisor, heard = started(a=staying, b=leaving)
+    wait_for(lambda: (1, 1) == (staying.runs, leaving.runs))
+
+    supervisor.want({"a": staying, "c": joining})
+
+    wait_for(lambda: ("b", "gone") in heard and joining.runs)
+    assert (1, 1, 1) == (staying.runs, leaving.runs, joining.runs)
+    supervisor.want({})
+    wait_for(lambda: ("a", "gone") in heard and ("c", "gone") in heard)
+    assert supervisor.is_running()
+
+
+def test_a_center_with_other_settings_starts_over(started: Any) -> None:
+    before, after = Scripted(), Scripted()
+    supervisor, heard = started(a=before)
+    wait_for(lambda: before.runs)
+
+    supervisor.want({"a": after})
+
+    wait_for(lambda: after.runs)
+    assert [("a", "came")] == heard
+
+
+def test_a_paused_center_leaves_and_goes_on_when_it_is_resumed(started: Any) -> None:
+    held: dict[str, Any] = {}
+    center = Scripted()
+    supervisor, heard = started(held=held.get, a=center)
+    wait_for(lambda: center.runs)
+
+    held["a"] = Paused("paused by somebody")
+    supervisor.look("a")
+    wait_for(lambda: ("a", "stopped") in heard)
+    assert 1 == center.runs
+
+    held.clear()
+    supervisor.look("a")
+    wait_for(lambda: 2 == center.runs)
 
 
 def test_a_spool_gives_rows_in_order_whatever_fits_into_memory() -> None:

@@ -1,0 +1,103 @@
+"""`chartfeed pause` and `resume`: have centers wait, from any machine, and go on."""
+
+from __future__ import annotations
+
+import getpass
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from producers.capture.commands import send
+from producers.capture.overview import Overview
+from producers.registry import Registry
+from schemas import topics
+from schemas.codec import Encoder
+from schemas.errors import BadInput
+from schemas.records import Command
+
+if TYPE_CHECKING:
+    from chartfeed.cli import Context
+    from chartfeed.settings import Settings
+
+__all__ = ["ask", "pause", "resume", "standing"]
+
+LONGEST_REASON: Final = 500
+
+
+@click.command()
+@click.argument("center_ids", nargs=-1, required=True, metavar="CENTER…")
+@click.option("--reason", default="", metavar="TEXT", help="Why; `chartfeed status` shows it.")
+@click.pass_obj
+def pause(context: Context, center_ids: tuple[str, ...], reason: str) -> int:
+    """Have centers stop within a second or so, and stay stopped until they are resumed.
+
+    The position is held, and a producer that is started anew finds them paused as well. A source
+    keeps changes for a limited time: `chartfeed status` shows how long a center may wait.
+    """
+    settings = context.settings
+    names = [settings.center(center).id for center in dict.fromkeys(center_ids)]
+    if len(reason) > LONGEST_REASON:
+        raise BadInput(f"a reason has at most {LONGEST_REASON} characters", hint="--reason …")
+    before = standing(settings, names)
+    ask(settings, names, "pause", {"reason": " ".join(reason.split())} if reason.strip() else {})
+    for name in names:
+        command = before[name]
+        taken = command is not None and command.action == "resync"
+        click.echo(f"{name}: paused" + ("; the resync that was asked for is taken back" * taken))
+    click.echo(f"  next: chartfeed resume {' '.join(names)}")
+    return 0
+
+
+@click.command()
+@click.argument("center_ids", nargs=-1, required=True, metavar="CENTER…")
+@click.pass_obj
+def resume(context: Context, center_ids: tuple[str, ...]) -> int:
+    """Have centers go on from where they were paused, and take back a resync not begun yet."""
+    settings = context.settings
+    names = [settings.center(center).id for center in dict.fromkeys(center_ids)]
+    before = standing(settings, names)
+    ask(settings, names, "resume", {})
+    for name in names:
+        command = before[name]
+        if command is None:
+            click.echo(f"{name}: was not paused; its producer looks again")
+        elif command.action == "pause":
+            click.echo(f"{name}: resumed")
+        else:
+            click.echo(f"{name}: the resync that was asked for is taken back")
+    return 0
+
+
+def standing(settings: Settings, names: list[str]) -> Mapping[str, Command | None]:
+    """Give the command that stands for each center now."""
+    kafka = {"bootstrap.servers": settings.kafka.bootstrap} | settings.kafka.options
+    partitions = settings.kafka.topics.partitions
+    registry = Registry(settings.registry.url)
+    with Overview(kafka, partitions, registry.schema, names, [Command]) as overview:
+        return {name: known.command for name, known in overview.read().items()}
+
+
+def ask(settings: Settings, names: list[str], action: str, arguments: dict[str, str]) -> None:
+    """Put a command for each center where its producer reads it, wherever that runs."""
+    encoder = Encoder(Command, Registry(settings.registry.url).id_of(topics.COMMANDS))
+    now = datetime.now(UTC)
+    send(
+        {"bootstrap.servers": settings.kafka.bootstrap} | settings.kafka.options,
+        settings.kafka.topics.partitions,
+        {
+            name: encoder.encode(
+                Command(
+                    center_id=name,
+                    command_id=uuid.uuid4().hex,
+                    action=action,
+                    arguments=arguments,
+                    requested_by=getpass.getuser(),
+                    requested_at=now,
+                )
+            )
+            for name in names
+        },
+    )
