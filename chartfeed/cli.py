@@ -31,9 +31,9 @@ CONTENTS: dict[str, list[tuple[str, str, str]]] = {
             "chartfeed.mapping_commands:show_mapping",
             "Show a mapping, evidence too.",
         ),
-        ("review", "chartfeed.mapping_commands:review", "Walk through what is open, and approve."),
-        ("approve", "chartfeed.mapping_commands:approve", "Approve a mapping without questions."),
-        ("revoke", "chartfeed.mapping_commands:revoke", "Take an approval back."),
+        ("review", "chartfeed.approval_commands:review", "Walk through what is open, and approve."),
+        ("approve", "chartfeed.approval_commands:approve", "Approve a mapping without questions."),
+        ("revoke", "chartfeed.approval_commands:revoke", "Take an approval back."),
         ("mapping", "chartfeed.mapping_commands:mapping", "All mappings at a glance; differences."),
     ],
     "Read a day directly": [
@@ -42,6 +42,7 @@ CONTENTS: dict[str, list[tuple[str, str, str]]] = {
     "Run the feed": [
         ("preflight", "chartfeed.preflight:preflight", "Say what is missing to go live."),
         ("produce", "chartfeed.produce:produce", "Capture every change into Kafka, exactly once."),
+        ("status", "chartfeed.status:status", "Say where each center stands, wherever it runs."),
         ("pause", "chartfeed.pause:pause", "Have centers wait, wherever they are captured."),
         ("resume", "chartfeed.pause:resume", "Have paused centers go on from where they were."),
         ("resync", "chartfeed.resync:resync", "Read a center anew, or confirm that it may delete."),

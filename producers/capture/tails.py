@@ -27,7 +27,7 @@ __all__ = ["Tail"]
 
 FIRST_WINDOW: Final = 300
 GROWTH: Final = 20
-REQUEST_SECONDS: Final = 10.0
+REQUEST_SECONDS: Final = 5.0
 
 
 class Tail:
