@@ -1,0 +1,51 @@
+"""A partition's records as they were fetched, handed through Faust in one piece."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import faust
+from faust.types import TP
+
+__all__ = ["BatchScheduler", "BatchSchema", "Fetched"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Committed records of one partition, and the positions before and behind them.
+
+    The positions are the consumer's: transaction markers, aborted transactions and compaction
+    leave holes, so `position` may be above the last record's offset + 1, and there may be no
+    record at all. One batch of a partition begins where the one before ended.
+    """
+
+    topic: str
+    partition: int
+    records: Sequence[Any]
+    start: int
+    position: int
+
+    @property
+    def timestamp(self) -> int:
+        """Give the milliseconds of the last record, 0 where there is none."""
+        return self.records[-1].timestamp if self.records else 0
+
+
+class BatchScheduler:
+    """Faust's `ConsumerScheduler`: hands over what was fetched of a partition as one."""
+
+    def iterate(self, records: Mapping[TP, Fetched]) -> Iterator[tuple[TP, Fetched]]:
+        return iter(records.items())
+
+
+class BatchSchema(faust.Schema[Any, Any]):
+    """Faust's `Schema`: passes a batch on as it is; the codec knows what is in it."""
+
+    def loads_key(self, app: Any, message: Any, **_options: Any) -> None:
+        del app, message
+
+    def loads_value(self, app: Any, message: Any, **_options: Any) -> Any:
+        del app
+        return message.value
