@@ -24,5 +24,6 @@ A replay, which has no threads, uses `store.Store` (`take`, `dirty`), `flushing.
 
 Read `rows` (records to changes), `store` (a partition's days in SQLite), `completeness` (what a
 manifest may claim), `pace` (when a day is due), `flushing` (one day to its files), `survey` (the
-folder against the state), `flusher` and `watcher` (the threads), `sink`.
+folder against the state), `schedule` (what to do next), `flusher` and `watcher` (the threads),
+`sink`.
 """

@@ -133,9 +133,10 @@ class Claims:
         elif center.awaited_since is None:
             center.awaited_since = now
 
-    def known(self) -> set[str]:
-        """Give the centers of which any checkpoint was applied."""
-        return {center for center, found in self._centers.items() if found.applied}
+    @property
+    def configured(self) -> tuple[str, ...]:
+        """Give the ids of the centers that the configuration lists."""
+        return tuple(self._configured)
 
     def lines(
         self, shares: Mapping[str, Share], partition: int, position: int, now: datetime

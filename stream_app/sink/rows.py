@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import orjson
+from fastavro import schema as avro_schema
+from fastavro.read import SchemaResolutionError
 
 from schemas import avro, codec, dates, readers, topics
 from schemas.codec import Decoder
@@ -24,6 +26,14 @@ __all__ = ["Changes", "Key", "Row", "RowReader", "SchemaOf", "Unusable", "parse_
 # Gives the schema that the registry has under an id, None where it has none; whatever it raises
 # because the registry does not answer goes through, and the records can be read again later.
 SchemaOf: TypeAlias = Callable[[int], avro.Json | None]
+
+# What a schema raises that is none, or another record's.
+NO_SCHEMA_OF_OURS: Final = (
+    avro_schema.SchemaParseException,
+    avro_schema.UnknownType,
+    SchemaResolutionError,
+    *codec.WRONG,
+)
 
 # A row's place: the day's ordinal, the center, and the entry's id as the topic's key has it.
 Key: TypeAlias = tuple[int, str, str]
@@ -111,15 +121,24 @@ class RowReader:
             schema = self._schema_of(id_)
             if schema is None:
                 raise codec.UnknownSchema(id_)
-            self._learnt.add(id_)
-            if avro.bare(schema) == self._bare:
-                self._same.add(value[:5])
-            else:
-                self._decoder.learn(id_, schema)
+            self._learn(id_, schema)
         if value[:5] in self._same:
             return self._fast(key, value)
-        row = self._decoder.decode(value)
+        try:
+            row = self._decoder.decode(value)
+        except SchemaResolutionError:
+            raise SkipRecord("the schema is another record's", reason="undecodable") from None
         return _row(key, [getattr(row, name) for name in UnifiedEntry.__slots__])
+
+    def _learn(self, id_: int, schema: avro.Json) -> None:
+        try:
+            if avro.bare(schema) == self._bare:
+                self._same.add(codec.HEADER.pack(codec.MAGIC, id_))
+            else:
+                self._decoder.learn(id_, schema)
+        except NO_SCHEMA_OF_OURS:
+            raise SkipRecord(f"schema {id_} is no Avro schema", reason="unknown-schema") from None
+        self._learnt.add(id_)
 
 
 def _row(key: bytes | None, fields: Any) -> Row:
