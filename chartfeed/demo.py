@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import csv
-import io
 import os
 import shlex
 import time
 from collections import Counter
-from contextlib import redirect_stdout
 from pathlib import Path
 
 import click
@@ -100,11 +98,7 @@ def _play(show: _Show, folder: Path) -> None:
     )
     settings = Context(str(show.config)).settings
     clear, still_open = _clear_and_open(settings)
-    show.run("approve", clear[0], "--reviewer", "demo")
-    show.say(f"[dim]and the same for the other {len(clear) - 1}[/]")
-    with redirect_stdout(io.StringIO()):
-        for center in clear[1:]:
-            show.run("approve", center, "--reviewer", "demo")
+    show.run("approve", *clear, "--reviewer", "demo")
     show.say(f"\n{len(clear)} approved; {', '.join(still_open)} waits for a person:\n")
     show.run("mapping", "status")
 

@@ -1,25 +1,24 @@
-"""The commands that find names, show them and have a person approve them."""
+"""The commands that find names and show them: what is proposed, approved, different."""
 
 from __future__ import annotations
 
 import getpass
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
-from chartfeed import mapping_tables, mappings
-from producers import audit, choices, drift, mapping_file, survey
-from producers.choices import Choices
+from chartfeed import learning, mapping_tables, mappings
+from producers import audit, drift, mapping_format, survey
 from schemas.errors import BadInput, ChartfeedError
 
 if TYPE_CHECKING:
     from chartfeed.cli import Context
     from chartfeed.settings import Center, Settings
 
-__all__ = ["approve", "discover", "discover_raw", "mapping", "review", "revoke", "show_mapping"]
+__all__ = ["complain", "discover", "discover_raw", "exit_code", "mapping", "show_mapping"]
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -46,14 +45,14 @@ def _selected(settings: Settings, names: Sequence[str], *, every: bool) -> tuple
     return centers
 
 
-def _exit_code(errors: Sequence[ChartfeedError], centers: int) -> int:
+def exit_code(errors: Sequence[ChartfeedError], centers: int) -> int:
     """Give 0 where all went well, 1 where some did, else why none did."""
     if not errors:
         return 0
     return 1 if len(errors) < centers else max(error.exit_code for error in errors)
 
 
-def _complain(error: ChartfeedError) -> None:
+def complain(error: ChartfeedError) -> None:
     click.echo(f"chartfeed: {error}", err=True)
 
 
@@ -72,20 +71,20 @@ def discover(
     outcomes = mappings.write(settings, centers, by=_user(), now=_now, again=again)
     errors = [outcome.error for outcome in outcomes if outcome.error is not None]
     for error in errors:
-        _complain(error)
+        complain(error)
     found = [outcome for outcome in outcomes if outcome.mapping is not None]
     if as_json:
         _print_json(
             {
                 "centers": [
                     {"written": outcome.kept is None, "kept": outcome.kept}
-                    | mapping_file.as_data(outcome.mapping)
+                    | mapping_format.as_data(outcome.mapping)
                     for outcome in found
                     if outcome.mapping is not None
                 ]
             }
         )
-        return _exit_code(errors, len(centers))
+        return exit_code(errors, len(centers))
     for outcome in found:
         if outcome.mapping is None:
             continue
@@ -95,7 +94,7 @@ def discover(
         click.echo(f"{outcome.center.id}: {said}{kept}")
     if found:
         click.echo(f"mappings in {settings.mappings}; next: chartfeed review CENTER")
-    return _exit_code(errors, len(centers))
+    return exit_code(errors, len(centers))
 
 
 def _user() -> str:
@@ -154,83 +153,13 @@ def show_mapping(context: Context, name: str, *, as_json: bool) -> int:
     center = settings.center(name)
     found = mappings.load(settings, center)
     problem = mappings.approval_problem(settings, center)
-    if problem is not None and found.approval_problem() is None:
+    if as_json and problem is not None and found.approval_problem() is None:
         click.echo(f"chartfeed: {name}: NOT approved, though the file says so: {problem}", err=True)
     if as_json:
-        _print_json(mapping_file.as_data(found))
+        _print_json(mapping_format.as_data(found))
     else:
-        _print(mapping_tables.mapping(found))
+        _print(mapping_tables.mapping(found, problem))
     return 0
-
-
-@click.command()
-@click.argument("names", nargs=-1, required=True, metavar="CENTER...")
-@click.option("--reviewer", required=True, metavar="NAME", help="Who stands for it.")
-@click.option(
-    "--set", "settings_", multiple=True, metavar="POINT=NAME", help="KARTEI.DATUM=DATUM_7M"
-)
-@click.pass_obj
-def approve(
-    context: Context, names: tuple[str, ...], reviewer: str, settings_: tuple[str, ...]
-) -> int:
-    """Validate a center's mapping and approve it without questions."""
-    settings = context.settings
-    centers = settings.select(names)
-    chosen = choices.parse(settings_)
-    if settings_ and len(centers) > 1:
-        raise BadInput("--set is for one center at a time", hint="approve them one by one")
-    errors = [
-        error
-        for error in mappings.each(centers, _approver(settings, chosen, reviewer))
-        if error is not None
-    ]
-    for error in errors:
-        _complain(error)
-    return _exit_code(errors, len(centers))
-
-
-def _approver(
-    settings: Settings, chosen: Choices, reviewer: str
-) -> Callable[[Center], ChartfeedError | None]:
-    def work(center: Center) -> ChartfeedError | None:
-        try:
-            _, report = mappings.approve(settings, center, chosen, reviewer=reviewer, at=_now())
-        except ChartfeedError as error:
-            return error
-        warnings = [finding for finding in report.findings if finding.level == "warning"]
-        lines = [f"{center.id}: approved by {reviewer}", *mapping_tables.findings(warnings)]
-        click.echo("\n".join(lines))
-        return None
-
-    return work
-
-
-@click.command()
-@click.argument("name", metavar="CENTER")
-@click.option("--reviewer", required=True, metavar="NAME", help="Who takes it back.")
-@click.option("--reason", required=True, metavar="TEXT", help="Why, for the audit log.")
-@click.pass_obj
-def revoke(context: Context, name: str, reviewer: str, reason: str) -> int:
-    """Take an approval back: nothing reads the center until it is approved again."""
-    settings = context.settings
-    center = settings.center(name)
-    present = mappings.load(settings, center)
-    if not present.reviewed:
-        raise BadInput(f"{name}: the mapping is not approved", hint=f"chartfeed review {name}")
-    mappings.revoke(settings, center, present, reviewer=reviewer, reason=reason, at=_now())
-    click.echo(f"{name}: the approval is revoked; next: chartfeed review {name}")
-    return 0
-
-
-@click.command()
-@click.argument("name", metavar="CENTER")
-@click.pass_obj
-def review(context: Context, name: str) -> int:
-    """Walk through what is open, validate, look at a day, and approve."""
-    from chartfeed import review_shell  # noqa: PLC0415 - only this command talks with a person
-
-    settings = context.settings
-    return review_shell.run(settings, settings.center(name), now=_now)
 
 
 @click.group()
@@ -288,7 +217,7 @@ def difference(context: Context, name: str, *, as_json: bool) -> int:
     if not present.missing():
         with mappings.opened(settings, center) as connection:
             moved = drift.differences(present, drift.live(connection, present))
-    fresh = mappings.propose(settings, center, mappings.bank(settings))
+    fresh = mappings.propose(settings, center, learning.bank(settings))
     changed = audit.changes(present, fresh)
     problem = mappings.approval_problem(settings, center)
     if as_json:

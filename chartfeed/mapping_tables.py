@@ -24,9 +24,8 @@ def aligned(rows: Sequence[Sequence[str]], indent: str = "") -> Iterator[str]:
         yield (indent + "  ".join(cells)).rstrip()
 
 
-def mapping(one: Mapping) -> Iterator[str]:
-    """Give a mapping as a table with its evidence."""
-    problem = one.approval_problem()
+def mapping(one: Mapping, problem: str | None) -> Iterator[str]:
+    """Give a mapping as a table with its evidence; `problem` is why it is not approved."""
     yield printable(f"{one.center}: database {one.database}, schema {one.schema or 'open'}")
     if one.schema_rivals:
         yield f"  possible schemas: {', '.join(map(printable, one.schema_rivals))}"

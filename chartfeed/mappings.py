@@ -1,27 +1,23 @@
-"""Discovery and approval over many centers: what the commands and the demo call."""
+"""Mappings of many centers: proposed, written, loaded, and where each of them stands."""
 
 from __future__ import annotations
 
-import threading
+import itertools
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Dict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-import click
-
-from chartfeed import sources
-from producers import approval, audit, discover, drift, mapping_file, merging, validation
-from producers.choices import Choices
+from chartfeed import learning, sources
+from producers import approval, audit, discover, drift, mapping_file, merging
 from producers.connection import connect
-from producers.discovery import valuebank
 from producers.discovery.valuebank import ValueBank
 from producers.errors import Drift, MappingDamaged, Unapproved
 from schemas.errors import ChartfeedError
-from schemas.insurance import StatusTable
 
 if TYPE_CHECKING:
     import pyodbc
@@ -29,27 +25,21 @@ if TYPE_CHECKING:
     from chartfeed.settings import Center, Settings
     from producers.catalog import Catalog
     from producers.mapping import Mapping
-    from producers.validation import Report
 
 __all__ = [
     "Outcome",
     "State",
     "approval_problem",
-    "approve",
-    "bank",
     "each",
-    "examine",
     "load",
+    "opened",
     "propose",
-    "revoke",
-    "seal",
     "state",
     "write",
 ]
 
 MOST_THREADS = 16
 T = TypeVar("T")
-_LEARNING = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +74,6 @@ def opened(settings: Settings, center: Center) -> closing[pyodbc.Connection]:
     return closing(connect(sources.of(settings, center)))
 
 
-def bank(settings: Settings) -> ValueBank:
-    """Give what approved centers taught."""
-    return valuebank.load(settings.mappings / valuebank.NAME)
-
-
 def propose(
     settings: Settings, center: Center, learned: ValueBank, chosen: Dict[str, str] | None = None
 ) -> Mapping:
@@ -116,7 +101,7 @@ def write(
     Where an approved schema moved, what the reviewer chose and is still there stays chosen. With
     `again` nothing of a present file is kept; one that is damaged is put aside.
     """
-    learned = bank(settings)
+    learned = learning.bank(settings)
 
     def work(center: Center) -> Outcome:
         try:
@@ -132,7 +117,7 @@ def write(
             if kept is None:
                 approval.propose(settings.mappings, proposed, by=by, at=now())
                 if again or drifted is not None:
-                    _forget(settings, center)
+                    learning.forget(settings, center.id)
         except ChartfeedError as error:
             return Outcome(center, error=error)
         return Outcome(center, proposed, kept)
@@ -172,7 +157,13 @@ def _put_aside_damaged(settings: Settings, center: Center) -> None:
     try:
         mapping_file.load(path, center=center.id)
     except MappingDamaged:
-        path.replace(path.with_name(f"{path.name}.damaged"))
+        path.replace(_unused(path.with_name(f"{path.name}.damaged")))
+
+
+def _unused(path: Path) -> Path:
+    """Give the path, or one with a number where there is such a file already."""
+    numbered = (path.with_name(f"{path.name}{number}") for number in itertools.count(2))
+    return next(one for one in itertools.chain([path], numbered) if not one.exists())
 
 
 def load(settings: Settings, center: Center) -> Mapping:
@@ -183,103 +174,6 @@ def load(settings: Settings, center: Center) -> Mapping:
     if named is None or named.names is None:
         return mapping
     return merging.by_hand(mapping, named.names)
-
-
-def examine(settings: Settings, center: Center, mapping: Mapping, choices: Choices) -> Report:
-    """Give the mapping with what was chosen, and what the validation says of it."""
-    with opened(settings, center) as connection:
-        if choices.names or choices.live:
-            fresh = discover.propose(
-                connection,
-                center=center.id,
-                database=center.database,
-                learned=bank(settings).learned,
-                chosen=merging.chosen_names(mapping, choices),
-            )
-            mapping = merging.merged(mapping, fresh, choices)
-        return validation.validate(
-            connection,
-            mapping,
-            center_name=center.name,
-            table=StatusTable.of(settings.insurance_status),
-        )
-
-
-def approve(
-    settings: Settings, center: Center, choices: Choices, *, reviewer: str, at: datetime
-) -> tuple[Mapping, Report]:
-    """Validate and approve a center's mapping; the value bank learns from it."""
-    before = load(settings, center)
-    report = examine(settings, center, before, choices)
-    return seal(settings, report, before, reviewer=reviewer, at=at), report
-
-
-def seal(
-    settings: Settings, report: Report, before: Mapping, *, reviewer: str, at: datetime
-) -> Mapping:
-    """Write the approval of what was examined, and let the value bank learn from it.
-
-    A bank that is damaged stops this before anything is approved; one that can't be written
-    afterwards is a warning, for the approval holds.
-    """
-    with _LEARNING:
-        present = bank(settings)
-        approved = approval.approve(settings.mappings, report, before, reviewer=reviewer, at=at)
-        # What the center taught before may be what was wrong.
-        learned = valuebank.learn(_without(present, approved.center), approved)
-        _remember(settings, present, learned)
-    return approved
-
-
-def revoke(
-    settings: Settings,
-    center: Center,
-    present: Mapping,
-    *,
-    reviewer: str,
-    reason: str,
-    at: datetime,
-) -> Mapping:
-    """Write the mapping as an open proposal again, and forget what it taught."""
-    revoked = approval.revoke(settings.mappings, present, reviewer=reviewer, reason=reason, at=at)
-    _forget(settings, center)
-    return revoked
-
-
-def _forget(settings: Settings, center: Center) -> None:
-    """Take out of the value bank what a center taught; failing that is a warning."""
-    with _LEARNING:
-        try:
-            known = bank(settings)
-        except ChartfeedError as error:
-            click.echo(
-                f"chartfeed: {center.id}: what it taught is not forgotten: {error}", err=True
-            )
-        else:
-            _remember(settings, known, _without(known, center.id))
-
-
-def _remember(settings: Settings, present: ValueBank, learned: ValueBank) -> None:
-    if learned == present:
-        return
-    path = settings.mappings / valuebank.NAME
-    try:
-        mapping_file.replace_file(path, valuebank.render(learned))
-    except OSError as error:
-        click.echo(f"chartfeed: {path} can't be written: {error.strerror}", err=True)
-
-
-def _without(known: ValueBank, center: str) -> ValueBank:
-    """Give the bank without what a center taught; names that somebody entered by hand stay."""
-    names = {
-        point: {
-            name: tuple(one for one in centers if one != center)
-            for name, centers in learned.items()
-            if centers != (center,)
-        }
-        for point, learned in known.names.items()
-    }
-    return ValueBank({point: learned for point, learned in names.items() if learned})
 
 
 def approval_problem(settings: Settings, center: Center) -> str | None:

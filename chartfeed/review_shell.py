@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from chartfeed import mapping_tables, mappings
+from chartfeed import approvals, learning, mapping_tables, mappings
 from producers import canonical, choices, discover, mapping_file, merging, review, shown, survey
 from producers.canonical import Kind
 from producers.choices import Choices
 from producers.errors import Denied, StatementFailed
 from producers.review import Step
 from producers.shown import printable
-from schemas.errors import BadInput
+from schemas.errors import BadInput, ChartfeedError
 
 if TYPE_CHECKING:
     import pyodbc
@@ -27,14 +29,27 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
+T = TypeVar("T")
+
 
 def run(settings: Settings, center: Center, *, now: Callable[[], datetime]) -> int:
-    """Walk through a center's open points, validate, show a day, and approve; 2 if not approved."""
+    """Walk through a center's open points, validate, show a day, and approve; 2 if not approved.
+
+    What was answered outlives an error of the database: the step is tried again, or the answers
+    are printed as the command that gives them all at once.
+    """
     before = _present(settings, center)
-    if before.approval_problem() is None:
-        who = printable(before.reviewed_by or "")
-        click.echo(f"{center.id} is approved by {who}; a new approval replaces it.")
-    report = _examined(settings, center, before)
+    talk = _Talk(settings, center, before)
+    try:
+        return _held(talk, before, now)
+    except click.Abort:
+        talk.hand_over()
+        raise
+
+
+def _held(talk: _Talk, before: Mapping, now: Callable[[], datetime]) -> int:
+    center = talk.center
+    report = talk.examined()
     if report.errors:
         click.echo(f"Not approved. Next: chartfeed review {center.id}")
         return 2
@@ -49,32 +64,20 @@ def run(settings: Settings, center: Center, *, now: Callable[[], datetime]) -> i
     if not reviewer.strip():
         click.echo("Not approved; nothing is written.")
         return 2
-    mappings.seal(settings, report, before, reviewer=reviewer, at=now())
+    talk.insist(lambda: approvals.seal(talk.settings, report, before, reviewer=reviewer, at=now()))
     click.echo(f"{center.id}: approved by {printable(reviewer.strip())}")
     return 0
 
 
-def _examined(settings: Settings, center: Center, before: Mapping) -> Report:
-    """Walk and validate, back to the points that failed until all hold or nothing is changed."""
-    mapping, done, failed = before, list[str](), list[str]()
-    while True:
-        walked, done = _walk(settings, center, mapping, done, failed)
-        report = mappings.examine(settings, center, walked, Choices())
-        click.echo("\nWhat the validation says:")
-        _print(mapping_tables.findings(report.findings))
-        given_up = bool(failed) and walked == mapping
-        failed = review.failed(walked, {finding.point for finding in report.errors})
-        if not report.errors or not failed or given_up:
-            return report
-        click.echo(f"\nBack to {', '.join(failed)}; keep all of it to stop here.")
-        mapping, done = walked, [point for point in done if point not in failed]
-
-
 def _present(settings: Settings, center: Center) -> Mapping:
     path = mapping_file.path_of(settings.mappings, center.id)
-    if path.exists():
-        return mappings.load(settings, center)
-    return mappings.propose(settings, center, mappings.bank(settings))
+    if not path.exists():
+        return mappings.propose(settings, center, learning.bank(settings))
+    present = mappings.load(settings, center)
+    if mappings.approval_problem(settings, center) is None:
+        who = printable(present.reviewed_by or "")
+        click.echo(f"{center.id} is approved by {who}; a new approval replaces it.")
+    return present
 
 
 def _print(lines: Iterable[str]) -> None:
@@ -82,37 +85,117 @@ def _print(lines: Iterable[str]) -> None:
         click.echo(line)
 
 
-def _walk(
-    settings: Settings,
-    center: Center,
-    mapping: Mapping,
-    done: Sequence[str],
-    again: Sequence[str],
-) -> tuple[Mapping, list[str]]:
-    """Ask about what is open, unsure or failed; give the mapping and all points asked so far."""
-    asked = list(done)
-    with mappings.opened(settings, center) as connection:
-        catalog = survey.read_catalog(connection, center.id)
-        while (step := review.next_step(mapping, asked, again)) is not None:
-            asked.append(step.point)
-            _show(step)
-            _show_values(connection, catalog, mapping, step)
-            name = _asked(catalog, mapping, step)
-            if name is not None:
-                chosen = Choices({step.point: name})
-                fresh = discover.propose(
-                    connection,
-                    center=center.id,
-                    database=center.database,
-                    learned=mappings.bank(settings).learned,
-                    chosen=merging.chosen_names(mapping, chosen),
-                )
-                mapping = merging.merged(mapping, fresh, chosen)
-                asked = review.still_done(asked, step.point)
-            role, _, key = step.point.partition(".")
-            if key == "DELKZ" and mapping.tables[role].columns[key].name is not None:
-                mapping = _flag(mapping, role, usual_too=step.point in again)
-    return mapping, asked
+@dataclass(slots=True)
+class _Talk:
+    """A review under way: the mapping so far, the points asked, and what was answered."""
+
+    settings: Settings
+    center: Center
+    mapping: Mapping
+    asked: list[str] = field(default_factory=list)
+    answers: dict[str, str] = field(default_factory=dict)
+    unsettled: tuple[str, str | None] | None = None
+
+    def examined(self) -> Report:
+        """Walk and validate, back to the points that failed until all hold or nothing changes."""
+        failed: list[str] = []
+        while True:
+            before = self.mapping
+            self.insist(lambda: self._walk(failed))
+            report = self.insist(self._examined)
+            click.echo("\nWhat the validation says:")
+            _print(mapping_tables.findings(report.findings))
+            given_up = bool(failed) and self.mapping == before
+            failed[:] = review.failed(self.mapping, {one.point for one in report.errors})
+            if not report.errors or not failed or given_up:
+                return report
+            click.echo(f"\nBack to {', '.join(failed)}; keep all of it to stop here.")
+            self.asked = [point for point in self.asked if point not in failed]
+
+    def _examined(self) -> Report:
+        return approvals.examine(self.settings, self.center, self.mapping, Choices())
+
+    def insist(self, work: Callable[[], T]) -> T:
+        """Give what the work gives, tried again after an error for as long as the person likes."""
+        while True:
+            try:
+                return work()
+            except ChartfeedError as error:
+                click.echo(f"\n{printable(error.message)}")
+                if not click.confirm("Try again? Your answers are kept", default=True):
+                    self.hand_over()
+                    raise
+
+    def hand_over(self) -> None:
+        """Print the command that gives all answers at once."""
+        if self.answers:
+            words = ["chartfeed", "approve", self.center.id, "--reviewer", "NAME"]
+            for point, answer in self.answers.items():
+                words += ["--set", f"{point}={answer}"]
+            click.echo(f"Your answers so far: {printable(shlex.join(words))}")
+
+    def _walk(self, again: Sequence[str]) -> None:
+        """Ask about what is open, unsure or failed."""
+        with mappings.opened(self.settings, self.center) as connection:
+            catalog = survey.read_catalog(connection, self.center.id)
+            self._settle(connection, again)
+            while (step := review.next_step(self.mapping, self.asked, again)) is not None:
+                _show(step)
+                _show_values(connection, catalog, self.mapping, step)
+                name = _asked(catalog, self.mapping, step)
+                self.asked.append(step.point)
+                if name is not None:
+                    self._note(step.point, name)
+                self.unsettled = (step.point, name)
+                self._settle(connection, again)
+
+    def _note(self, point: str, answer: str) -> None:
+        gone = "" if point == "schema" else f"{point}."
+        self.answers = {
+            key: value for key, value in self.answers.items() if not key.startswith(gone)
+        }
+        self.answers[point] = answer
+
+    def _settle(self, connection: pyodbc.Connection, again: Sequence[str]) -> None:
+        """Take over what was answered last, and what follows from it."""
+        if self.unsettled is None:
+            return
+        point, name = self.unsettled
+        if name is not None:
+            chosen = Choices({point: name})
+            fresh = discover.propose(
+                connection,
+                center=self.center.id,
+                database=self.center.database,
+                learned=learning.bank(self.settings).learned,
+                chosen=merging.chosen_names(self.mapping, chosen),
+            )
+            self.mapping = merging.merged(self.mapping, fresh, chosen)
+            self.asked = review.still_done(self.asked, point)
+        self.unsettled = None
+        role, _, key = point.partition(".")
+        if key == "DELKZ" and self.mapping.tables[role].columns[key].name is not None:
+            self._ask_live(role, usual_too=point in again)
+
+    def _ask_live(self, role: str, *, usual_too: bool) -> None:
+        """Ask which values of an unusual flag mean "not deleted"."""
+        live = self.mapping.live(role)
+        if live is None and not usual_too:
+            return
+        present = ",".join("NULL" if value is None else value for value in live) if live else ""
+        present = present or "usual"
+        question = f"  values that mean NOT deleted, or usual [{printable(present)}]"
+        while True:
+            answer = click.prompt(question, default=present, show_default=False)
+            try:
+                chosen = choices.parse([f"{role}.DELKZ.live={answer}"])
+            except BadInput as error:
+                click.echo(f"  {printable(error.message)}")
+                continue
+            if answer != present:
+                self.answers[f"{role}.DELKZ.live"] = answer
+            self.mapping = choices.apply_live(self.mapping, chosen)
+            return
 
 
 def _show(step: Step) -> None:
@@ -163,14 +246,3 @@ def _asked(catalog: Catalog, mapping: Mapping, step: Step) -> str | None:
             click.echo(f"  {printable(error.message)}")
         else:
             return name
-
-
-def _flag(mapping: Mapping, role: str, *, usual_too: bool) -> Mapping:
-    """Ask which values of an unusual flag mean "not deleted"."""
-    live = mapping.live(role)
-    if live is None and not usual_too:
-        return mapping
-    present = ",".join("NULL" if value is None else value for value in live) if live else "usual"
-    question = f"  values that mean NOT deleted, or usual [{printable(present)}]"
-    answer = click.prompt(question, default=present, show_default=False)
-    return choices.apply_live(mapping, choices.parse([f"{role}.DELKZ.live={answer}"]))

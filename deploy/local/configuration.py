@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from deploy.local.files import put
 from deploy.local.stack import Stack
+from producers import files
 
 __all__ = ["write"]
 
@@ -32,7 +32,7 @@ def write(stack: Stack) -> None:
         if "registry" in known
         else "http://127.0.0.1:8081/apis/ccompat/v7",
     )
-    put(stack.home / "chartfeed.yml", text)
+    files.replace(stack.home / "chartfeed.yml", text)
     centers = stack.home / "centers.yml"
     if not centers.exists():
-        put(centers, "centers: []\n")
+        files.replace(centers, "centers: []\n")

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from deploy.local import ports
-from deploy.local.files import put
 from deploy.local.service import Service
+from producers import files
 from schemas.errors import BadInput, Failed
 
 __all__ = ["Layout"]
@@ -38,7 +38,7 @@ class Layout:
 
     def save(self, path: Path) -> None:
         document = {"ports": self.ports, "started": sorted(self.started)}
-        put(path, json.dumps(document, indent=1) + "\n")
+        files.replace(path, json.dumps(document, indent=1) + "\n")
 
     def with_started(self, names: Sequence[str]) -> Layout:
         return replace(self, started=self.started | set(names))

@@ -17,7 +17,6 @@ from pathlib import Path
 
 import pyodbc
 
-from deploy.local.files import put
 from deploy.local.practice import blueprint, truth
 from deploy.local.practice.blueprint import Practice
 from deploy.local.practice.loading import (
@@ -29,7 +28,7 @@ from deploy.local.practice.loading import (
 )
 from deploy.local.practice.naming import FAMILIES
 from deploy.local.practice.request import Request
-from producers import connection
+from producers import connection, files
 
 __all__ = [
     "FAMILIES",
@@ -72,4 +71,4 @@ def write_centers(path: Path, practices: Sequence[Practice], server: str) -> Non
         f"server: {json.dumps(server)}, database: {practice.database}}}\n"
         for practice in practices
     ]
-    put(path, "centers:\n" + "".join(lines))
+    files.replace(path, "centers:\n" + "".join(lines))

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local import practices
-from deploy.local.files import put
 from deploy.local.practices import Practice, Request
 from deploy.local.stack import Stack
-from producers import connection
+from producers import connection, files
 from schemas.errors import BadInput, Failed
 
 __all__ = ["Roster"]
@@ -94,7 +93,7 @@ class Roster:
     def _settled(self, asked: Request | None) -> Request:
         if not self._path.is_file():
             request = asked or Request()
-            put(self._path, request.to_json())
+            files.replace(self._path, request.to_json())
             return request
         kept = Request.load(self._path)
         if asked is not None and asked != kept:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from chartfeed import mapping_commands, mappings
+from chartfeed import approval_commands, approvals, mapping_commands, mappings
 from chartfeed import settings as configuration
 from chartfeed.cli import Context
 from chartfeed.extract import extract
@@ -45,7 +45,8 @@ class Group:
         return configuration.load(self.folder / "chartfeed.yml", {})
 
     def run(self, command: str, *arguments: str) -> Result:
-        function: Any = extract if command == "extract" else getattr(mapping_commands, command)
+        module = approval_commands if hasattr(approval_commands, command) else mapping_commands
+        function: Any = extract if command == "extract" else getattr(module, command)
         return CliRunner().invoke(
             function,
             list(arguments),
@@ -275,6 +276,22 @@ def test_a_damaged_file_is_made_anew_by_the_command_that_is_named(group: Group) 
     assert path.with_name(f"{path.name}.damaged").read_text() == "tables: [\n"
 
 
+def test_what_was_put_aside_is_never_overwritten(group: Group) -> None:
+    practice = group.of("clean")
+    path = group.folder / "mappings" / f"{practice.center_id}.yml"
+    path.parent.mkdir(exist_ok=True)
+    for text in ("first: [\n", "second: [\n", "third: [\n"):
+        path.write_text(text)
+        assert group.run("discover", practice.center_id, "--again").return_value == 0
+
+    kept = {one.name: one.read_text() for one in path.parent.glob("*.damaged*")}
+    assert kept == {
+        f"{path.name}.damaged": "first: [\n",
+        f"{path.name}.damaged2": "second: [\n",
+        f"{path.name}.damaged3": "third: [\n",
+    }
+
+
 def test_a_center_that_is_down_stops_no_other(group: Group) -> None:
     centers = group.folder / "centers.yml"
     text = centers.read_text() + '  - {id: gone, name: X, server: "127.0.0.1,1", database: X}\n'
@@ -312,7 +329,7 @@ def test_a_key_of_two_columns_is_refused(group: Group) -> None:
     settings = group.settings
     center = settings.center(practice.center_id)
     group.run("discover", practice.center_id)
-    report = mappings.examine(settings, center, mappings.load(settings, center), Choices())
+    report = approvals.examine(settings, center, mappings.load(settings, center), Choices())
     assert not report.errors
     changed = mappings.load(settings, center).approved_as("Ada", datetime.now(UTC))
     tables = dict(changed.tables)

@@ -1,21 +1,24 @@
 """The talk of a review with a person at the keyboard, against practices on a stand-in."""
 
+import io
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
-from chartfeed import mapping_commands
+from chartfeed import approval_commands, mapping_commands
 from chartfeed.cli import Context
 from deploy.local import practices
 from deploy.local.practice import fillers, layout, truth
 from deploy.local.practices import Practice, Request
-from producers import mapping_file
+from producers import audit, mapping_file
 from producers.connection import Settings, connect
+from producers.errors import CenterDown
 from tests import approved
 from tests.practices_on import settings as login_of
 from tests.standin import running
@@ -23,6 +26,25 @@ from tests.standin import running
 pytestmark = [pytest.mark.sqlserver, pytest.mark.timeout(180)]
 
 READER = "Aa1-" + secrets.token_urlsafe(12)
+
+
+class Keyboard(io.RawIOBase):
+    """Gives one line at a time, when it is asked for."""
+
+    def __init__(self, typed: Iterable[str | Callable[[], None]]) -> None:
+        self.typed = iter(typed)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        for one in self.typed:
+            if isinstance(one, str):
+                line = f"{one}\n".encode()
+                buffer[: len(line)] = line
+                return len(line)
+            one()
+        return 0
 
 
 @dataclass(frozen=True)
@@ -33,14 +55,20 @@ class Desk:
     planned: tuple[Practice, ...]
     sa: Settings
 
-    def review(self, practice: Practice, *typed: str) -> Result:
+    def review(self, practice: Practice, *typed: str | Callable[[], None]) -> Result:
+        """Answer the questions in order; what is called in between happens before the next one."""
         return CliRunner().invoke(
-            mapping_commands.review,
+            approval_commands.review,
             [practice.center_id],
-            input="".join(f"{line}\n" for line in typed),
+            input=io.BufferedReader(Keyboard(typed)),
             obj=Context(str(self.folder / "chartfeed.yml")),
             standalone_mode=False,
         )
+
+    def lose_the_connection(self, practice: Practice) -> None:
+        """Let the next statement of that database end its connection."""
+        with closing(connect(replace(self.sa, database=practice.database))) as connection:
+            connection.execute("EXEC standin.fail_next @error = 0, @count = 1")
 
     def path(self, practice: Practice) -> Path:
         return self.folder / "mappings" / f"{practice.center_id}.yml"
@@ -155,6 +183,49 @@ def test_a_review_goes_back_to_what_failed(desk: Desk) -> None:
 
     assert "Back to KARTEI.DATUM" in result.output
     assert result.return_value == 0, result.output
+
+
+@pytest.mark.parametrize("point", ["KARTEI", "KARTEI.DATUM"])
+def test_an_error_of_the_database_loses_no_answer(desk: Desk, point: str) -> None:
+    practice = desk.rival(point)
+    name = truth.of(practice).names[point]
+
+    result = desk.review(practice, lambda: desk.lose_the_connection(practice), name, "y", "Ada")
+
+    assert result.output.count("Try again? Your answers are kept") == 1
+    assert result.return_value == 0, result.output
+    found = mapping_file.load(desk.path(practice))
+    assert audit.names(found)[point] == name
+
+
+def test_a_review_that_stops_at_an_error_hands_the_answers_over(desk: Desk) -> None:
+    practice = desk.rival("KARTEI.DATUM")
+    name = truth.of(practice).names["KARTEI.DATUM"]
+
+    result = desk.review(practice, lambda: desk.lose_the_connection(practice), name, "n")
+
+    assert isinstance(result.exception, CenterDown)
+    command = f"chartfeed approve {practice.center_id} --reviewer NAME --set KARTEI.DATUM={name}"
+    assert command in result.output
+    assert not desk.path(practice).exists()
+
+
+def test_an_approval_that_the_log_does_not_know_is_none_at_the_desk(desk: Desk) -> None:
+    practice = desk.planned[0]
+    desk.review(practice, "Ada")
+    (desk.folder / "mappings" / audit.NAME).unlink()
+
+    result = desk.review(practice, "")
+    shown = CliRunner().invoke(
+        mapping_commands.show_mapping,
+        [practice.center_id],
+        obj=Context(str(desk.folder / "chartfeed.yml")),
+        standalone_mode=False,
+    )
+
+    assert "is approved by" not in result.output
+    assert "approved by Ada at" not in shown.output
+    assert "NOT approved: the file says approved, but" in shown.output
 
 
 def test_a_review_that_fails_twice_the_same_way_writes_nothing(desk: Desk) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from producers import mapping_file
+from producers import mapping_file, mapping_format
 from producers.errors import MappingDamaged, Unapproved
 from producers.mapping import Mapping
 from tests.factories import a_mapping
@@ -43,7 +43,7 @@ def test_a_file_reads_back_as_it_was(name: str) -> None:
 
 def test_the_json_schema_beside_the_module_is_current() -> None:
     path = Path(mapping_file.__file__).with_name("mapping.schema.json")
-    assert path.read_text(encoding="utf-8") == mapping_file.json_schema()
+    assert path.read_text(encoding="utf-8") == mapping_format.json_schema()
 
 
 def test_names_of_any_kind_come_back(tmp_path: Path) -> None:
@@ -128,5 +128,5 @@ def test_saying_reviewed_by_hand_is_no_approval() -> None:
 
 def test_a_file_s_layout_and_comments_may_change() -> None:
     text = (GOLDEN / "approved.yml").read_text(encoding="utf-8")
-    as_json = json.dumps(mapping_file.as_data(mapping_file.parse(text, name="c.yml")))
+    as_json = json.dumps(mapping_format.as_data(mapping_file.parse(text, name="c.yml")))
     mapping_file.parse(f"# by hand\n{as_json}\n", name="c.yml").require_approval()

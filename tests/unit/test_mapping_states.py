@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from chartfeed import mappings
+from chartfeed import approvals, learning, mappings
 from chartfeed import settings as configuration
 from chartfeed.settings import Settings
-from producers import audit, mapping_file
+from producers import audit, files, mapping_file
 from producers.discovery import valuebank
 from producers.errors import MappingDamaged
 from producers.mapping import Mapping
@@ -31,13 +31,13 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def seal(settings: Settings, mapping: Mapping) -> Mapping:
-    return mappings.seal(settings, Report(mapping, ()), mapping, reviewer="Ada", at=AT)
+    return approvals.seal(settings, Report(mapping, ()), mapping, reviewer="Ada", at=AT)
 
 
 def revoke(settings: Settings) -> None:
     center = settings.center("center_07")
     present = mappings.load(settings, center)
-    mappings.revoke(settings, center, present, reviewer="Bo", reason="doubt", at=AT)
+    approvals.revoke(settings, center, present, reviewer="Bo", reason="doubt", at=AT)
 
 
 def test_a_damaged_bank_stops_the_approval_before_it_is_one(settings: Settings) -> None:
@@ -56,7 +56,7 @@ def test_a_bank_that_can_t_be_written_is_a_warning(
             raise OSError(28, "No space left on device")
         path.write_text(text, encoding="utf-8")
 
-    monkeypatch.setattr(mapping_file, "replace_file", full)
+    monkeypatch.setattr(files, "replace", full)
     seal(settings, a_mapping(names={"KARTEI": "MEDIZINEINTRAG"}))
     assert "No space left" in capsys.readouterr().err
     assert mappings.approval_problem(settings, settings.center("center_07")) is None
@@ -64,9 +64,9 @@ def test_a_bank_that_can_t_be_written_is_a_warning(
 
 def test_what_was_wrong_is_unlearned_by_the_next_approval(settings: Settings) -> None:
     seal(settings, a_mapping(names={"KARTEI": "MEDIZINEINTRAG"}))
-    assert "MEDIZINEINTRAG" in mappings.bank(settings).learned("KARTEI", None)
+    assert "MEDIZINEINTRAG" in learning.bank(settings).learned("KARTEI", None)
     seal(settings, a_mapping(names={"KARTEI": "KRANKENBLATTZEILEN"}))
-    assert mappings.bank(settings).learned("KARTEI", None) == {"KRANKENBLATTZEILEN"}
+    assert learning.bank(settings).learned("KARTEI", None) == {"KRANKENBLATTZEILEN"}
 
 
 def test_a_revocation_unlearns_and_leaves_what_others_taught(settings: Settings) -> None:
@@ -75,7 +75,7 @@ def test_a_revocation_unlearns_and_leaves_what_others_taught(settings: Settings)
     named = {"KARTEI": "MEDIZINEINTRAG", "KARTEI.BEMERKUNG": "FREITEXTFELD"}
     seal(settings, a_mapping(names=named))
     revoke(settings)
-    assert mappings.bank(settings).names == {
+    assert learning.bank(settings).names == {
         "KARTEI": {"MEDIZINEINTRAG": ("center_02",), "BYHAND": ()}
     }
 

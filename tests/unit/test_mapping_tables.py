@@ -48,8 +48,8 @@ def test_no_name_of_a_mapping_moves_the_cursor() -> None:
         tables={**named.tables, "PATIENT": rival},
     )
 
-    shown = "\n".join([*mapping_tables.mapping(odd), *mapping_tables.names(odd)])
-    approved = "\n".join(mapping_tables.mapping(odd.approved_as(CLEAR, A_MOMENT)))
+    shown = "\n".join([*mapping_tables.mapping(odd, CLEAR), *mapping_tables.names(odd)])
+    approved = "\n".join(mapping_tables.mapping(odd.approved_as(CLEAR, A_MOMENT), None))
 
     assert "\x1b" not in shown + approved
 
