@@ -1,0 +1,160 @@
+"""What is to be sent: written with the change that makes it, kept until it has gone out.
+
+Rows and the Progress that follows from them are numbered in one sequence; a parcel is all up to
+a number. Progress says where its rows end, which the sender learns only while sending.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from schemas import topics
+from schemas.codec import Encoder
+from schemas.records import DeadLetter, Offset, Progress
+from stream_app.join.contract import Contract, Outgoing, Parcel
+from stream_app.join.state import EPOCH, MICROSECOND, moment
+from stream_app.join.waiting import Unusable
+
+__all__ = ["Applied", "Outbox"]
+
+UNIFIED: Final = topics.UNIFIED_ENTRIES.name
+LONGEST_KEY: Final = 200
+INSERT: Final = "INSERT INTO outbox (seq, topic, partition, key, value) VALUES (?, ?, ?, ?, ?)"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A checkpoint as a center's state keeps it."""
+
+    offset: int
+    version: int
+    captured_at: datetime
+    partial: bool
+    snapshot: bool
+    dead_letters: int
+
+
+class Outbox:
+    """One partition's messages to come; all but `parcel` belong inside a transaction."""
+
+    def __init__(self, connection: sqlite3.Connection, contract: Contract, seq: int) -> None:
+        self._connection = connection
+        self._contract = contract
+        self._dead_letter = Encoder(DeadLetter, contract.schema_ids[DeadLetter])
+        self._progress = Encoder(Progress, contract.schema_ids[Progress])
+        self.seq = seq
+
+    def rows(self, rows: Iterable[tuple[int, bytes, bytes | None]]) -> int:
+        """Add unified rows by partition, key and value, and count them."""
+        before = self.seq
+        self._connection.executemany(INSERT, self._numbered(rows))
+        return self.seq - before
+
+    def _numbered(
+        self, rows: Iterable[tuple[int, bytes, bytes | None]]
+    ) -> Iterable[tuple[Any, ...]]:
+        for partition, key, value in rows:
+            self.seq += 1
+            yield self.seq, UNIFIED, partition, key, value
+
+    def dead_letter(self, unusable: Unusable) -> None:
+        """Add what is to be known of a record that can't be used."""
+        key = unusable.key
+        letter = DeadLetter(
+            stage="stream",
+            center_id=unusable.center,
+            table=None,
+            key=None if key is None else key[:LONGEST_KEY].decode(errors="replace"),
+            reason=unusable.reason,
+            source_version=None,
+            topic=unusable.topic,
+            partition=self._contract.partition,
+            offset=unusable.offset,
+            at=self._contract.now(),
+        )
+        self.seq += 1
+        value = self._dead_letter.encode(letter)
+        self._connection.execute(INSERT, (self.seq, topics.DEAD_LETTERS.name, None, key, value))
+
+    def due(self, center: int, applied: Applied, unusable: int) -> None:
+        """Add the Progress of a checkpoint that is applied with what was added before."""
+        self.seq += 1
+        self._connection.execute(
+            "INSERT INTO due VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                self.seq,
+                center,
+                applied.offset,
+                applied.version,
+                (applied.captured_at - EPOCH) // MICROSECOND,
+                applied.partial,
+                applied.dead_letters + unusable,
+                "dead-letter" if unusable else None,
+                (self._contract.now() - EPOCH) // MICROSECOND,
+            ),
+        )
+
+    def parcel(self, limit: int) -> Parcel:
+        """Give the oldest messages, at most `limit`, and where they end."""
+        found = self._connection.execute(
+            "SELECT topic, partition, key, value, seq FROM outbox ORDER BY seq LIMIT ?", (limit,)
+        ).fetchall()
+        through = found[-1][4] if len(found) == limit and found else self.seq
+        (progress,) = self._connection.execute(
+            "SELECT EXISTS (SELECT 1 FROM due WHERE seq <= ?)", (through,)
+        ).fetchone()
+        return Parcel(tuple(Outgoing(*row[:4]) for row in found), through, bool(progress))
+
+    def progress(
+        self, parcel: Parcel, ends: Mapping[int, int], name_of: Callable[[int], str]
+    ) -> list[Outgoing]:
+        """Give the newest Progress of each center that the parcel makes true."""
+        known = dict(self._connection.execute("SELECT partition, offset FROM unified_end"))
+        offsets = tuple(
+            Offset(UNIFIED, partition, offset)
+            for partition, offset in sorted((known | dict(ends)).items())
+        )
+        due = self._connection.execute(
+            "SELECT * FROM due WHERE seq <= ? ORDER BY seq", (parcel.through,)
+        ).fetchall()
+        newest = {row[1]: row[2:] for row in due}
+        made = []
+        for num, row in newest.items():
+            checkpoint, version, captured_at, partial, dead_letters, behind, applied_at = row
+            record = Progress(
+                center_id=name_of(num),
+                version=version,
+                captured_at=moment(captured_at),
+                partial=bool(partial),
+                checkpoint_offset=checkpoint,
+                offsets=offsets,
+                dead_letters=dead_letters,
+                behind=behind,
+                applied_at=moment(applied_at),
+            )
+            value = self._progress.encode(record)
+            key = record.center_id.encode()
+            made.append(Outgoing(topics.PROGRESS.name, self._contract.partition, key, value))
+        return made
+
+    def sent(self, parcel: Parcel, ends: Mapping[int, int]) -> None:
+        """Take out what has gone out."""
+        through = (parcel.through,)
+        self._connection.execute("DELETE FROM outbox WHERE seq <= ?", through)
+        self._connection.execute("DELETE FROM due WHERE seq <= ?", through)
+        self.ends(ends)
+
+    def ends(self, ends: Mapping[int, int]) -> None:
+        """Remember the last offset of each unified partition."""
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO unified_end VALUES (?, ?)", ends.items()
+        )
+
+    def drop(self) -> None:
+        """Forget rows and Progress that a comparison will find again; dead letters stay."""
+        self._connection.execute("DELETE FROM outbox WHERE topic = ?", (UNIFIED,))
+        self._connection.execute("DELETE FROM due")

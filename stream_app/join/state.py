@@ -1,0 +1,140 @@
+"""The state's file: made, opened, put aside when it doesn't fit."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from stream_app.join.contract import Contract
+from stream_app.join.tables import FORMAT, RULES, TABLES, TRIGGERS, WORK
+
+__all__ = ["EPOCH", "MICROSECOND", "State", "moment", "open_state"]
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND: Final = timedelta(microseconds=1)
+# Pages kept by each of a worker's partitions, in KiB; the rest is the operating system's.
+CACHE: Final = 8 * 1024
+# Pages in the log before they go to the file: fewer, larger writes.
+LOG_PAGES: Final = 4000
+
+
+def moment(micros: int) -> datetime:
+    """Give the moment that the state keeps as microseconds."""
+    return EPOCH + timedelta(microseconds=micros)
+
+
+class State:
+    """A connection to the state's file, and what it says about itself."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Change the state whole or not at all (invariant 6)."""
+        connection = self.connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+    def meta(self) -> dict[str, Any]:
+        return dict(self.connection.execute("SELECT name, value FROM meta"))
+
+    def note(self, **values: object) -> None:
+        """Write down facts about the state, inside a transaction."""
+        self.connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
+
+    def watch(self, *, changes: bool) -> None:
+        """Collect what changes touch, or leave it."""
+        for name, body in TRIGGERS.items():
+            self.connection.execute(f"DROP TRIGGER IF EXISTS temp.{name}")
+            if changes:
+                self.connection.execute(f"CREATE TEMP TRIGGER {name} {body}")
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+def open_state(path: Path, contract: Contract) -> State:
+    """Open a state that fits, or put it aside and make one that has to be rebuilt."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    reason = _reason_against(path, contract) if path.exists() else "there is no state yet"
+    if reason is not None:
+        _put_aside(path)
+    state = State(_connect(path))
+    if reason is not None:
+        _make(state, contract, reason)
+    state.connection.executescript(WORK)
+    return state
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # The worker's own order of calls keeps two threads from using it at once.
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        # Not every commit waits for the disk: after a power cut state and offsets are both an
+        # older pair that belongs together, and Kafka has the rest.
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA cache_size = -{CACHE}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
+        connection.execute("PRAGMA temp_store = FILE")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _reason_against(path: Path, contract: Contract) -> str | None:
+    try:
+        with closing(_connect(path)) as connection:
+            found = State(connection).meta()
+    except sqlite3.DatabaseError as error:
+        return f"the state can't be read ({error})"
+    for name, value in _identity(contract).items():
+        if found.get(name) != value:
+            return f"the state is of another {name}"
+    idle = (contract.now() - EPOCH) // MICROSECOND - found["used_at"]
+    if idle > contract.stale_after // MICROSECOND:
+        return "the state was not used for too long, so deletions may have been missed"
+    return None
+
+
+def _identity(contract: Contract) -> Mapping[str, object]:
+    return {
+        "format": FORMAT,
+        "rules": RULES,
+        "partition": f"{contract.partition} of {contract.partitions}",
+        "topics": json.dumps(dict(contract.topic_ids), sort_keys=True),
+    }
+
+
+def _put_aside(path: Path) -> None:
+    for end in ("", "-wal", "-shm"):
+        file = path.with_name(path.name + end)
+        aside = path.with_name(f"{path.name}.aside{end}")
+        aside.unlink(missing_ok=True)
+        if file.exists():
+            file.rename(aside)
+
+
+def _make(state: State, contract: Contract, reason: str) -> None:
+    with state.transaction() as connection:
+        for statement in TABLES.split(";"):
+            connection.execute(statement)
+        state.note(
+            **_identity(contract),
+            used_at=(contract.now() - EPOCH) // MICROSECOND,
+            rebuilding=reason,
+            statuses=json.dumps(contract.statuses.described()),
+            seq=0,
+        )

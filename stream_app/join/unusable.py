@@ -1,0 +1,58 @@
+"""Records that could not be used, while they are the latest under their key."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable
+
+from stream_app.join.waiting import CHECKPOINTS, Unusable
+
+__all__ = ["Withdrawn"]
+
+
+class Withdrawn:
+    """Which keys are withdrawn: read at opening, written with what changes it."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        rows = connection.execute("SELECT topic, offset, key, center, reason FROM unusable")
+        self._found = {(row[0], row[2]): Unusable(*row) for row in rows}
+
+    def per_center(self) -> Counter[str]:
+        """Count the withdrawn keys of each center."""
+        return Counter(found.center for found in self._found.values() if found.center)
+
+    def add(self, unusable: Unusable) -> bool:
+        """Note a record, and tell whether it was not known."""
+        at = (unusable.topic, unusable.key or b"")
+        known = self._found.get(at)
+        if unusable.center is not None:
+            if known is not None and known.offset >= unusable.offset:
+                return False
+            self._found[at] = unusable
+            self._connection.execute(
+                "INSERT OR REPLACE INTO unusable (topic, key, center, offset, reason) "
+                "VALUES (?, ?, ?, ?, ?)",
+                (unusable.topic, at[1], unusable.center, unusable.offset, unusable.reason),
+            )
+        return True
+
+    def seen(self, center: str, topic: str, events: Iterable[tuple[int, int | str]]) -> None:
+        """Forget the keys that these events, by offset and key, say anew."""
+        if not self._found:
+            return
+        for offset, key in events:
+            self._forget(topic, f"{center}/{key}".encode(), offset)
+
+    def seen_checkpoint(self, center: str, offset: int) -> None:
+        """Forget a checkpoint that could not be used, for there is a newer one."""
+        self._forget(CHECKPOINTS, center.encode(), offset)
+
+    def _forget(self, topic: str, key: bytes, offset: int) -> None:
+        known = self._found.get((topic, key))
+        if known is not None and known.offset < offset:
+            del self._found[topic, key]
+            self._connection.execute(
+                "DELETE FROM unusable WHERE topic = ? AND key = ?", (topic, key)
+            )

@@ -1,0 +1,219 @@
+"""Whole source transactions: events wait in memory until a checkpoint covers them.
+
+The topics arrive separately. A checkpoint says where its center's events end in each topic;
+when every topic has been read beyond that, all of them are at hand, and are applied together
+(invariant 2). Nothing here is kept: what waits is read again after a restart, which is why the
+offset to store is the lowest that still waits.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import takewhile
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from schemas import topics
+from schemas.errors import SkipRecord
+from schemas.records import Checkpoint
+from stream_app.join.contract import TOPICS
+from stream_app.join.tables import key_of
+
+if TYPE_CHECKING:
+    from stream_app.batches import Batch
+
+__all__ = ["CHECKPOINTS", "Content", "Event", "Key", "Read", "Step", "Unusable", "Waiting"]
+
+Key: TypeAlias = int | str
+Content: TypeAlias = tuple[Any, ...]
+Event: TypeAlias = tuple[int, Key, Content | None, int]
+"""Offset, the row's key in its center, what it is now (None: withdrawn), and its size."""
+Read: TypeAlias = Callable[[str, str, bytes], Content]
+"""Makes a row's content of its center, its id as text and a value, or raises SkipRecord."""
+Covering: TypeAlias = tuple[int, Checkpoint]
+"""A checkpoint and its own offset."""
+
+CHECKPOINTS: Final = topics.CHECKPOINTS.name
+EVENTS: Final = TOPICS[:-1]
+# Beyond this, topics that are ahead of the others pause.
+MANY: Final = 50_000
+MUCH: Final = 32_000_000
+OFFSET: Final = itemgetter(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """A record that can't be used, with its center where the key names one."""
+
+    topic: str
+    offset: int
+    key: bytes | None
+    center: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a center can apply now: the newest checkpoint that is covered, and events."""
+
+    center: str
+    checkpoint: Covering | None
+    checkpoints: int
+    """How many checkpoints are done with."""
+    events: Mapping[str, list[Event]]
+
+
+@dataclass(slots=True)
+class Line:
+    """What of one center waits, and up to where each topic is applied."""
+
+    center: str
+    applied: dict[str, int]
+    events: dict[str, list[Event]] = field(default_factory=lambda: {name: [] for name in EVENTS})
+    checkpoints: deque[Covering] = field(default_factory=deque)
+
+
+class Waiting:
+    """What was read from one source partition and is not applied."""
+
+    def __init__(self, partition: int, positions: Mapping[str, int]) -> None:
+        self._partition = partition
+        self._lines: dict[bytes, Line] = {}
+        self._bytes = 0
+        self.count = 0
+        self.positions = dict.fromkeys(TOPICS, 0) | dict(positions)
+
+    def follow(self, center: str, applied: Mapping[str, int]) -> None:
+        """Take up a center whose events are applied up to these offsets."""
+        self._lines[center.encode()] = Line(center, dict(applied))
+
+    def read(self, batch: Batch, read: Read) -> list[Unusable]:
+        """Take in events, and give those that can't be used.
+
+        What was read before, or is applied already, is passed over. When `read` raises something
+        else than SkipRecord, all before that record is taken in.
+        """
+        topic, position, lines = batch.topic, self.positions[batch.topic], self._lines
+        unusable: list[Unusable] = []
+        for record in batch.records:
+            offset = record.offset
+            if offset < position:
+                continue
+            key, value = record.key, record.value
+            center, _, row = (key or b"").partition(b"/")
+            line = lines.get(center)
+            if line is None:
+                line = self._line(center, row)
+            if line is None or key is None:
+                unusable.append(Unusable(topic, offset, key, None, "unusable-key"))
+                self.positions[topic] = offset + 1
+                continue
+            if offset <= line.applied.get(topic, -1):
+                continue
+            content = None
+            text = row.decode(errors="replace")
+            if value is not None:
+                try:
+                    content = read(line.center, text, value)
+                except SkipRecord as error:
+                    unusable.append(Unusable(topic, offset, key, line.center, error.reason))
+            size = len(value) if value is not None else 0
+            line.events[topic].append((offset, key_of(text), content, size))
+            self.positions[topic] = offset + 1
+            self.count += 1
+            self._bytes += size
+        self.positions[topic] = max(self.positions[topic], batch.position)
+        return unusable
+
+    def _line(self, center: bytes, row: bytes) -> Line | None:
+        """Take up a center that is new, unless its name or the row can't be one."""
+        try:
+            name = center.decode()
+        except UnicodeDecodeError:
+            return None
+        if not name or not row:
+            return None
+        line = self._lines[center] = Line(name, {})
+        return line
+
+    def checkpoint(self, offset: int, checkpoint: Checkpoint) -> None:
+        """Take in a checkpoint; the caller moves the position of its topic."""
+        center = checkpoint.center_id.encode()
+        line = self._lines.get(center)
+        if line is None:
+            line = self._lines[center] = Line(checkpoint.center_id, {})
+        if offset > line.applied.get(CHECKPOINTS, -1):
+            line.checkpoints.append((offset, checkpoint))
+            self.count += 1
+
+    def ready(self, ends: Mapping[str, int] | None) -> list[Step]:
+        """Give what can be applied: what checkpoints cover, and all that is before `ends`."""
+        return [
+            step
+            for line in self._lines.values()
+            if line.checkpoints or ends
+            for step in self._step(line, ends or {})
+        ]
+
+    def _step(self, line: Line, ends: Mapping[str, int]) -> Iterator[Step]:
+        covered = list(takewhile(self._covered, line.checkpoints))
+        limits = dict(self.covers(covered[-1][1])) if covered else {}
+        events = {}
+        for topic, waiting in line.events.items():
+            limit = max(limits.get(topic, -1), ends.get(topic, 0) - 1)
+            if waiting and waiting[0][0] <= limit:
+                events[topic] = waiting[: bisect_right(waiting, limit, key=OFFSET)]
+        if covered or events:
+            yield Step(line.center, covered[-1] if covered else None, len(covered), events)
+
+    def covers(self, checkpoint: Checkpoint) -> Iterator[tuple[str, int]]:
+        """Give the last offset of each source topic that a checkpoint speaks of."""
+        for end in checkpoint.offsets:
+            if end.partition == self._partition and end.topic in EVENTS:
+                yield end.topic, end.offset
+
+    def _covered(self, covering: Covering) -> bool:
+        return all(self.positions[topic] > offset for topic, offset in self.covers(covering[1]))
+
+    def applied(self, step: Step, offsets: Mapping[str, int]) -> None:
+        """Forget what a step was made of, now that it is applied up to `offsets`."""
+        line = self._lines[step.center.encode()]
+        line.applied.update(offsets)
+        for _ in range(step.checkpoints):
+            line.checkpoints.popleft()
+        self.count -= step.checkpoints
+        for topic, events in step.events.items():
+            del line.events[topic][: len(events)]
+            self.count -= len(events)
+            self._bytes -= sum(size for _, _, _, size in events)
+
+    def offsets(self, steps: list[Step]) -> dict[str, int]:
+        """Give where to read each topic on once `steps` are applied."""
+        found = dict(self.positions)
+        done = {step.center: step for step in steps}
+        for line in self._lines.values():
+            step = done.get(line.center)
+            for topic, events in line.events.items():
+                first = len(step.events.get(topic, ())) if step else 0
+                if first < len(events):
+                    found[topic] = min(found[topic], events[first][0])
+            first = step.checkpoints if step else 0
+            if first < len(line.checkpoints):
+                found[CHECKPOINTS] = min(found[CHECKPOINTS], line.checkpoints[first][0])
+        return found
+
+    def ahead(self) -> frozenset[str]:
+        """Give the topics that may pause: much waits, and not for them."""
+        if self.count < MANY and self._bytes < MUCH:
+            return frozenset()
+        needed = set()
+        for line in self._lines.values():
+            if line.checkpoints:
+                missing = self.covers(line.checkpoints[0][1])
+                needed |= {topic for topic, end in missing if self.positions[topic] <= end}
+            elif any(line.events.values()):
+                needed.add(CHECKPOINTS)
+        return frozenset(TOPICS) - needed if needed else frozenset()
