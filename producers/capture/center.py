@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from producers import approval
-from producers.capture import commands, position, reading, resync, snapshot
+from producers.capture import commands, position, reading, repairs, resync, snapshot
 from producers.capture.checkpoint import Ground
 from producers.capture.errors import Fenced, Leaving, NeedsConfirmation, NotTracked
 from producers.capture.events import Events
@@ -20,8 +20,7 @@ from producers.capture.position import Changes, Continue, Idle, Initial, Resync,
 from producers.capture.readback import Readback
 from producers.capture.source import Source
 from producers.capture.status import Situation, after_commit, after_failure
-from producers.errors import Drift
-from producers.quoting import name as quoted
+from producers.errors import Denied, Drift
 from producers.rows import Rules
 from schemas import topics
 from schemas.errors import ChartfeedError
@@ -90,20 +89,28 @@ class Center:
         mapping.require_approval()
         with closing(self._job.connect()) as connection:
             try:
-                # Invariant 1: nothing is read without an approved mapping that fits the schema.
-                approval.require_fit(connection, mapping)
-            except Drift:
-                self._tell_what_is_left(Source(connection, mapping))
+                self._run(mapping, connection, once=once)
+            except Denied as error:
+                if repairs.lacks_a_right(error):
+                    error.hint = repairs.rights(mapping, repairs.login_of(connection))
                 raise
-            with closing(_Run(self._job, mapping, connection, self._stop)) as run:
-                try:
-                    run.capture(once=once)
-                except (Leaving, _Moved):
-                    return
-                except Drift:
-                    # The difference says more than the name that the statement stumbled on.
-                    approval.require_fit(connection, mapping)
-                    raise
+
+    def _run(self, mapping: Mapping, connection: pyodbc.Connection, *, once: bool) -> None:
+        try:
+            # Invariant 1: nothing is read without an approved mapping that fits the schema.
+            approval.require_fit(connection, mapping)
+        except Drift:
+            self._tell_what_is_left(Source(connection, mapping))
+            raise
+        with closing(_Run(self._job, mapping, connection, self._stop)) as run:
+            try:
+                run.capture(once=once)
+            except (Leaving, _Moved):
+                return
+            except Drift:
+                # The difference says more than the name that the statement stumbled on.
+                approval.require_fit(connection, mapping)
+                raise
 
     def _tell_what_is_left(self, source: Source) -> None:
         """Tell where the center stands and until when, though nothing is read of it now."""
@@ -134,6 +141,7 @@ class _Run:
         self._stop = stop
         self._mapping = mapping
         self._source = Source(connection, mapping)
+        self._connection = connection
         self._rules = Rules.of(mapping)
         self._events = Events(self._rules, job.contract.encoders)
         self._ground = Ground(
@@ -286,16 +294,9 @@ class _Run:
 
     def _untracked(self, tables: tuple[str, ...]) -> NotTracked:
         mapping = self._mapping
-        database = quoted(mapping.database)
-        kept = "(CHANGE_RETENTION = 2 DAYS, AUTO_CLEANUP = ON)"
-        lines = [f"ALTER DATABASE {database} SET CHANGE_TRACKING = ON {kept};"]
-        for table in tables:
-            name = f"{quoted(mapping.schema_name())}.{quoted(mapping.table(table))}"
-            lines.append(f"ALTER TABLE {name} ENABLE CHANGE_TRACKING;")
-            lines.append(f"GRANT SELECT, VIEW CHANGE TRACKING ON {name} TO [the login];")
         return NotTracked(
             f"{mapping.center}: changes are not tracked, or may not be seen:"
             f" {', '.join(tables) or 'the whole database'}",
-            hint="what is missing of this T-SQL:\n    " + "\n    ".join(lines),
+            hint=repairs.tracking(mapping, tables, repairs.login_of(self._connection)),
             center=mapping.center,
         )
