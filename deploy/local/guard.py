@@ -12,7 +12,7 @@ import select
 import sys
 from pathlib import Path
 
-from deploy.local import home, process
+from deploy.local import home, players, process
 from schemas.errors import BadInput
 
 __all__ = ["dismiss", "watch"]
@@ -59,6 +59,7 @@ def main() -> None:
         select.select([descriptor], [], [])
     from deploy.local.stack import SERVICES, Stack  # noqa: PLC0415 - which starts guards itself
 
+    players.stop_all(arguments.home)
     Stack(arguments.home, home.downloads(), print).down(list(SERVICES))
 
 
