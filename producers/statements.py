@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from producers.mapping import Mapping
 
-__all__ = ["Statement", "column", "day", "select_list", "table"]
+__all__ = ["Statement", "column", "day", "select_list", "span", "table"]
 
 INTEGERS: Final = frozenset({"tinyint", "smallint", "int", "bigint", "decimal", "numeric"})
 TEXTS: Final = frozenset({"char", "varchar", "nchar", "nvarchar"})
@@ -81,6 +81,24 @@ def day(mapping: Mapping, wanted: date, *, snapshot: bool = True) -> Statement:
         "\n".join(["SET NOCOUNT ON;", f"SET TRANSACTION ISOLATION LEVEL {level};", *lines, ""]),
         (_date_value(mapping, "KARTEI", wanted), _date_value(mapping, "LEISTUNG", wanted)),
     )
+
+
+def span(
+    mapping: Mapping, table_name: str, first: date | None = None, last: date | None = None
+) -> Statement:
+    """Give the statement that reads a table's rows, all of them or those of some days."""
+    lines = [
+        f"SELECT {select_list(mapping, table_name, 't')}",
+        f"FROM {table(mapping, table_name)} AS t",
+    ]
+    parameters: tuple[int | str, ...] = ()
+    if first is not None and last is not None and "DATUM" in COLUMNS[table_name]:
+        lines.append(f"WHERE t.{column(mapping, table_name, 'DATUM')} BETWEEN ? AND ?")
+        parameters = (
+            _date_value(mapping, table_name, first),
+            _date_value(mapping, table_name, last),
+        )
+    return Statement("\n".join(lines) + ";\n", parameters)
 
 
 def _date_value(mapping: Mapping, table_name: str, wanted: date) -> int | str:

@@ -1,5 +1,6 @@
 """The statements, to the letter."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,9 @@ CASES = {
     "day_without_snapshot": statements.day(a_mapping(), A_DAY, snapshot=False),
     "day_text_ids": statements.day(text_ids(), A_DAY),
     "day_numbers_in_texts": statements.day(numbers_in_texts(), A_DAY),
+    "span_all": statements.span(a_mapping(), "KARTEI"),
+    "span_days": statements.span(a_mapping(), "LEISTUNG", A_DAY, date(2022, 2, 1)),
+    "span_without_days": statements.span(a_mapping(), "KASSEN", A_DAY, A_DAY),
     "day_odd_names": statements.day(odd_names(), A_DAY),
 }
 
@@ -50,6 +54,11 @@ def test_a_statement_is_its_golden_text(case: str) -> None:
 def test_a_date_is_bound_as_its_column_keeps_it() -> None:
     assert CASES["day"].parameters == (20220118, 20220118)
     assert CASES["day_text_ids"].parameters == ("20220118", 20220118)
+
+
+def test_days_are_bound_as_their_column_keeps_them() -> None:
+    assert CASES["span_days"].parameters == (20220118, 20220201)
+    assert statements.span(text_ids(), "KARTEI", A_DAY, A_DAY).parameters == ("20220118",) * 2
 
 
 def test_ids_of_another_kind_are_compared_as_they_are() -> None:

@@ -1,0 +1,2 @@
+SELECT t.[ID], t.[PATNR_7M], t.[DATUM_7M], t.[BEMERKUNG_7M], t.[DELKZ]
+FROM [ck].[KARTEI_8Y] AS t;
