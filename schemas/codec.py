@@ -12,8 +12,6 @@ import struct
 from collections.abc import Callable
 from typing import Any, Final, Generic, TypeVar
 
-import fastavro
-
 from schemas import avro, readers, records, writers
 from schemas.avro import Json
 from schemas.errors import SkipRecord
@@ -120,6 +118,9 @@ class Decoder(Generic[R]):
 
     def _resolving(self, schema: Json) -> readers.Read:
         """Read what another schema wrote, write it as ours would, and read that."""
+        # Not imported where all was written with our own schemas: it is 4 MB of a process.
+        import fastavro  # noqa: PLC0415
+
         theirs, ours = fastavro.parse_schema(schema), fastavro.parse_schema(self._own)
 
         def read(data: bytes, at: int) -> tuple[object, int]:

@@ -35,10 +35,12 @@ PATIENCE: Final = 10.0
 SETTINGS: Final[Options] = {
     "acks": "all",
     "compression.type": "lz4",
-    "linger.ms": 5,
+    # A transaction is at hand as a whole and flushed: to linger only makes a poll's events later.
+    "linger.ms": 0,
     "log_level": 0,
     "queue.buffering.max.kbytes": 65536,
     "socket.connection.setup.timeout.ms": 5000,
+    "socket.nagle.disable": True,
 }
 # What every delivery guarantee rests on: no configuration may change it.
 FIXED: Final[Options] = {

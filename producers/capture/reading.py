@@ -31,9 +31,8 @@ def changes(source: Source, since: int, clock: Clock) -> Iterator[Changes]:
     upto = clock.version or 0
     with ExitStack() as stack:
         spools = {table: stack.enter_context(closed(Spool())) for table in TRACKED}
-        for table, spool in spools.items():
-            for batch in source.changes(table, since, upto):
-                spool.add(batch)
+        for table, batch in source.changes(since, upto):
+            spools[table].add(batch)
         named = [_named(table, spool) for table, spool in spools.items()]
         yield heapq.merge(*named, key=_order)
 

@@ -7,15 +7,16 @@ row, so the changes that follow overlap with the rows and leave no gap.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-import structlog
-
 from producers.canonical import TRACKED
+from producers.capture import heap
 from producers.capture.source import resume_key
 from schemas.records import SnapshotProgress
 
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["begin", "read"]
 
 CHUNK_ROWS: Final = 10_000
-
-log = structlog.get_logger("chartfeed.capture")
+LONGEST_TURN: Final = 2.0
+TURNS: Final = threading.BoundedSemaphore(2)
 
 
 def begin(source: Source, feed: Feed, reason: str, clock: Clock) -> SnapshotProgress:
@@ -67,31 +68,42 @@ def read(
         after = progress.last_id if table == progress.table else None
         more = True
         while more:
-            with source.snapshot():
-                rows = source.chunk(table, chunk_rows, after)
-            more = len(rows) == chunk_rows
-            after = resume_key(rows[-1][0]) if rows else after
-            progress = replace(
-                progress, table=table, last_id=after, rows_done=progress.rows_done + len(rows)
-            )
-            messages = (
-                message
-                for row in rows
-                for message in events.of_row(
-                    table, row, operation, begun.version, begun.captured_at
+            with _turn():
+                with source.snapshot():
+                    rows = source.chunk(table, chunk_rows, after)
+                more = len(rows) == chunk_rows
+                after = resume_key(rows[-1][0]) if rows else after
+                progress = replace(
+                    progress, table=table, last_id=after, rows_done=progress.rows_done + len(rows)
                 )
-            )
-            feed.publish(messages, partial(feed.kept, progress))
-            log.info(
-                "rows",
-                center=begun.center_id,
-                table=table,
-                done=progress.rows_done,
-                of=progress.rows_total,
-            )
+                messages = (
+                    message
+                    for row in rows
+                    for message in events.of_row(
+                        table, row, operation, begun.version, begun.captured_at
+                    )
+                )
+                feed.publish(messages, partial(feed.kept, progress))
+                del rows, messages
     deletes = (
         events.withdrawn(table, key, begun.version)
         for table, keys in (gone.keys if gone else {}).items()
         for key in sorted(keys)
     )
     feed.publish(chain(deletes, done), lambda: replace(feed.kept(None), partial=False))
+    heap.trim()
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Hold one of the few places for a chunk in memory, or go on without after a while.
+
+    So thirty centers that start at once need little more memory than a few, and none waits long
+    for one whose server or broker hangs.
+    """
+    got = TURNS.acquire(timeout=LONGEST_TURN)
+    try:
+        yield
+    finally:
+        if got:
+            TURNS.release()

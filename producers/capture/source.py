@@ -14,6 +14,7 @@ from uuid import UUID
 
 import pyodbc
 
+from producers.canonical import TRACKED
 from producers.capture import clock, statements
 from producers.capture.errors import NotTracked
 from producers.connection import translated
@@ -51,6 +52,7 @@ class Source:
         self._mapping = mapping
         self._cursors: dict[str, pyodbc.Cursor] = {}
         self._clock = statements.clock(mapping)
+        self._changes = statements.changes(mapping)
 
     def clock(self) -> Clock:
         """Ask where the source stands, in one round trip."""
@@ -90,11 +92,20 @@ class Source:
         with translated(self._mapping.center):
             self._connection.execute(statements.END).close()
 
-    def changes(self, table: str, since: int, upto: int) -> Iterator[Sequence[Row]]:
-        """Give what changed in a table above one version and up to another, in its order."""
-        return self._fetch(
-            statements.changes(self._mapping, table), [BIGINT, BIGINT], (since, upto)
-        )
+    def changes(self, since: int, upto: int) -> Iterator[tuple[str, Sequence[Row]]]:
+        """Give what changed above one version and up to another, in batches, table by table.
+
+        All tables come in one round trip: a poll's changes are few, and the trips are the time.
+        """
+        values = (since, upto) * len(TRACKED)
+        with translated(self._mapping.center):
+            cursor = self._cursor(self._changes)
+            cursor.setinputsizes([BIGINT] * len(values))
+            cursor.execute(self._changes.text, *values)
+            for table in TRACKED:
+                while batch := cursor.fetchmany(FETCH):
+                    yield table, batch
+                cursor.nextset()
 
     def ids(self, table: str) -> Iterator[Sequence[Row]]:
         """Give every row's id and, but for insurers, its DELKZ."""

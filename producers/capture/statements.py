@@ -61,26 +61,24 @@ def clock(mapping: Mapping) -> Statement:
     return Statement("\n".join([*lines, ""]), tuple(names))
 
 
-def changes(mapping: Mapping, table_name: str) -> Statement:
-    """Give the statement that reads what changed above one version and up to another.
+def changes(mapping: Mapping) -> Statement:
+    """Give the batch that reads what changed above one version and up to another, table by table.
 
     Deletes come first inside a version: another row may have taken over a deleted row's id.
     """
-    id_ = column(mapping, table_name, "ID")
-    where = table(mapping, table_name)
-    return Statement(
-        "\n".join(
-            [
-                f"SELECT c.SYS_CHANGE_VERSION, c.SYS_CHANGE_OPERATION, c.{id_},",
-                f"  {select_list(mapping, table_name, 't')}",
-                f"FROM CHANGETABLE(CHANGES {where}, ?) AS c",
-                f"LEFT JOIN {where} AS t ON t.{id_} = c.{id_}",
-                "WHERE c.SYS_CHANGE_VERSION <= ?",
-                "ORDER BY c.SYS_CHANGE_VERSION, c.SYS_CHANGE_OPERATION;",
-                "",
-            ]
-        )
-    )
+    lines: list[str] = []
+    for name in TRACKED:
+        id_ = column(mapping, name, "ID")
+        where = table(mapping, name)
+        lines += [
+            f"SELECT c.SYS_CHANGE_VERSION, c.SYS_CHANGE_OPERATION, c.{id_},",
+            f"  {select_list(mapping, name, 't')}",
+            f"FROM CHANGETABLE(CHANGES {where}, ?) AS c",
+            f"LEFT JOIN {where} AS t ON t.{id_} = c.{id_}",
+            "WHERE c.SYS_CHANGE_VERSION <= ?",
+            "ORDER BY c.SYS_CHANGE_VERSION, c.SYS_CHANGE_OPERATION;",
+        ]
+    return Statement("\n".join([*lines, ""]))
 
 
 def chunk(mapping: Mapping, table_name: str, rows: int, *, first: bool) -> Statement:

@@ -12,7 +12,7 @@ GOLDEN = Path(__file__).parent.parent / "golden" / "sql"
 
 CASES = {
     "capture_clock": statements.clock(a_mapping()).text,
-    "capture_changes": statements.changes(a_mapping(), "KARTEI").text,
+    "capture_changes": statements.changes(a_mapping()).text,
     "capture_first_chunk": statements.chunk(a_mapping(), "KARTEI", 5000, first=True).text,
     "capture_next_chunk": statements.chunk(a_mapping(), "KARTEI", 5000, first=False).text,
     "capture_ids": statements.ids(a_mapping(), "KARTEI").text,
