@@ -20,12 +20,14 @@ from chartfeed import logs, metrics, running
 from chartfeed import settings as configuration
 from chartfeed.fleet import Crew, Fleet
 from chartfeed.topics import require
+from producers.capture import heap
 from producers.capture.commands import Orders
 from producers.capture.feed import Contract
 from producers.capture.overview import Known, Overview
 from producers.capture.status import Board, after_failure, told_before
 from producers.capture.supervisor import Supervisor
 from producers.capture.tally import Tally
+from producers.capture.watch import Watch
 from producers.registry import Registry
 from schemas import avro, topics
 from schemas.codec import Decoder, Encoder
@@ -117,12 +119,18 @@ def produce(
     centers = fleet.centers(settings)
     if not centers:
         raise BadInput("no center is enabled, or none is in this shard", hint="look at centers.yml")
+    heap.share()
     require(settings)
     logs.configure(sys.stderr, log_format, log_level)
     port = settings.producers.metrics_port if metrics_port is None else metrics_port
     with _told_by_signals() as told, _registered(settings, once=once):
         crew, supervisor = _wired(settings, [center.id for center in centers], once=once)
-        with crew.board, metrics.serving(port, lambda: _collector(crew)), crew.orders:
+        with (
+            crew.board,
+            metrics.serving(port, lambda: _collector(crew)),
+            crew.orders,
+            Watch(crew.board.situations),
+        ):
             supervisor.want(fleet.posts(settings, crew))
             stopped = _attend(supervisor, told, partial(_reload, settings, fleet, crew, supervisor))
             have_ended = supervisor.leave(LEAVING_SECONDS)

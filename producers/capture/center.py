@@ -172,11 +172,14 @@ class _Run:
             until = (self._source.clock().version or 0) if once else None
             while not self._stop.is_set():
                 self._require_approval()
+                began = time.monotonic()
                 worked = self._step(once=once)
                 if until is not None and self._has_reached(until):
                     return
                 if not worked:
-                    self._stop.wait(self._job.poll_interval)
+                    # Poll at a rate, but leave a source in peace that is slow to answer.
+                    due = self._job.poll_interval - (time.monotonic() - began)
+                    self._stop.wait(max(due, self._job.poll_interval / 4))
         except Fenced:
             self._feed.leave_it_to_another()
             raise
