@@ -22,6 +22,7 @@ from stream_app.sink.store import Store
 from tests.factories import A_DAY, A_MOMENT, a_chart_entry
 from tests.unified import (
     ENCODE,
+    IDENTITY,
     Record,
     a_store,
     an_entry,
@@ -228,7 +229,7 @@ def test_a_state_that_cannot_be_written_says_so_and_keeps_what_it_had(store):
     store._connection.execute(f"PRAGMA max_page_count = {pages}")
 
     many = [an_entry(entry_id=number, chart_entry="x" * 1000) for number in range(500)]
-    with pytest.raises(StateFailed, match="full[^$]*make room"):
+    with pytest.raises(StateFailed, match=r"full[^$]*make room"):
         take(store, records(*many, start=1))
 
     assert 1 == store.position
