@@ -17,6 +17,7 @@ import structlog
 
 from schemas.unified import file_order
 from stream_app.files import day as files
+from stream_app.files.manifest import Manifest
 from stream_app.files.rendering import file_name, manifest_name, render
 from stream_app.files.targets import Folder
 from stream_app.sink.completeness import Claims, KnownCenter
@@ -93,7 +94,7 @@ def soon(check: Any, seconds: float = 15) -> None:
         time.sleep(0.01)
 
 
-def found(target: Any, day: Any) -> files.Manifest:
+def found(target: Any, day: Any) -> Manifest:
     manifest = files.read_manifest(target, day)
     assert manifest is not None
     return manifest
