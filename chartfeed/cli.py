@@ -45,6 +45,7 @@ CONTENTS: dict[str, list[tuple[str, str, str]]] = {
         ("status", "chartfeed.status:status", "Say where each center stands, wherever it runs."),
         ("pause", "chartfeed.pause:pause", "Have centers wait, wherever they are captured."),
         ("resume", "chartfeed.pause:resume", "Have paused centers go on from where they were."),
+        ("stream", "chartfeed.stream:stream", "Join the events, and keep the daily files."),
         ("resync", "chartfeed.resync:resync", "Read a center anew, or confirm that it may delete."),
     ],
     "Topics and their schemas": [

@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 from schemas import avro, subjects
-from schemas.errors import BadInput, Failed, Outside
+from schemas.errors import BadInput, Failed, Outside, RetryLater
 from schemas.topics import Topic
 
 __all__ = ["Registry", "Unregistered"]
@@ -60,6 +60,14 @@ class Registry:
     def schema(self, schema_id: int) -> avro.Json:
         """Give the schema of an id, as a decoder learns it."""
         return json.loads(self._ask("GET", f"schemas/ids/{int(schema_id)}")["schema"])
+
+    def known(self, schema_id: int) -> avro.Json | None:
+        """Give the schema of an id, None where the registry has none, or raise RetryLater."""
+        try:
+            found = self._ask("GET", f"schemas/ids/{int(schema_id)}", missing={})
+        except Outside as error:
+            raise RetryLater(error.message, hint=error.hint) from error
+        return json.loads(found["schema"]) if found else None
 
     def _ask(self, method: str, path: str, content: object = None, *, missing: Any = None) -> Any:
         request = urllib.request.Request(  # noqa: S310 - the scheme was looked at

@@ -17,7 +17,7 @@ from faust.types import TP
 from mode.supervisors import CrashingSupervisor
 
 from stream_app.transport import versions
-from stream_app.transport.consumer import BatchTransport
+from stream_app.transport.consumer import BatchConsumer, BatchTransport
 from stream_app.transport.fetched import BatchScheduler, BatchSchema, Fetched
 
 __all__ = ["SESSION_SECONDS", "Membership", "Owner", "StreamApp", "leave"]
@@ -122,6 +122,22 @@ class StreamApp(faust.App):
         """End the run with this error; the first counts."""
         if not self.failure.done():
             self.failure.set_result(reason)
+
+    @property
+    def _batches(self) -> BatchConsumer:
+        return cast("BatchConsumer", self.consumer)
+
+    async def still_member(self) -> bool:
+        """Ask the group whether this worker still has its partitions."""
+        return await self._batches.tell_group()
+
+    def lag(self, offsets: Mapping[TP, int]) -> dict[TP, int]:
+        """Give how many offsets each partition is behind the end that was last seen."""
+        found = {}
+        for tp, offset in offsets.items():
+            end = self._batches.end(tp)
+            found[tp] = 0 if end is None else max(0, end - offset)
+        return found
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop, or raise what went wrong; call `leave` soon afterwards."""

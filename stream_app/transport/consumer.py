@@ -97,6 +97,14 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         subscription = self._ensure_consumer()._subscription.subscription  # noqa: SLF001 - see the package
         return None if subscription is None else subscription.assignment
 
+    def end(self, tp: TP) -> int | None:
+        consumer = self._consumer
+        at = driver.ensure_aiokafka_TP(tp)
+        if consumer is None or at not in consumer.assignment():
+            return None
+        found: int | None = consumer.last_stable_offset(at)
+        return found
+
     async def _fetch_records(
         self,
         consumer: aiokafka.AIOKafkaConsumer,
@@ -201,6 +209,14 @@ class BatchConsumer(driver.Consumer):
         offsets: Mapping[TP, int] = await self.app.owner.take_over(bounds)
         await self._thread.seek_all(offsets)
         return offsets
+
+    async def tell_group(self) -> bool:
+        """Commit where the state is; tell whether the group takes it from this member."""
+        return await self._thread.commit(self.app.owner.offsets())
+
+    def end(self, tp: TP) -> int | None:
+        """Give the end of what is committed as the last fetch saw it."""
+        return self._thread.end(tp)
 
     def _filter_committable_offsets(self, _tps: Any) -> dict[TP, int]:
         """Give what the group has not been told of where the state is."""

@@ -20,7 +20,7 @@ OVERRIDDEN = {
     AIOKafkaConsumerThread: consumer.BatchThread,
     App: StreamApp,
 }
-OURS = {"bounds", "seek_all", "fail", "run"}
+OURS = {"bounds", "end", "fail", "lag", "run", "seek_all", "still_member", "tell_group"}
 
 
 @pytest.mark.parametrize("theirs", OVERRIDDEN, ids=lambda theirs: theirs.__name__)

@@ -1,0 +1,219 @@
+"""`chartfeed stream`: join what the producers publish, and keep the daily files."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+import structlog
+from confluent_kafka import KafkaException, TopicCollection
+from confluent_kafka.admin import AdminClient
+
+from chartfeed import logs, metrics
+from chartfeed.stream_group import GROUP
+from chartfeed.topics import require
+from producers.registry import Registry
+from schemas import topics
+from schemas.errors import BadInput, ChartfeedError, Outside
+from schemas.insurance import StatusTable
+from schemas.records import DeadLetter, Progress, UnifiedEntry
+from stream_app.join import TOPICS, Contract
+
+if TYPE_CHECKING:
+    from prometheus_client import Metric
+
+    from chartfeed.cli import Context
+    from chartfeed.settings import Settings
+    from stream_app.sink.sink import Sink
+    from stream_app.worker.worker import Worker
+
+__all__ = ["contract", "stream"]
+
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+REQUEST_SECONDS: Final = 10.0
+WRITTEN: Final = {
+    UnifiedEntry: topics.UNIFIED_ENTRIES,
+    Progress: topics.PROGRESS,
+    DeadLetter: topics.DEAD_LETTERS,
+}
+
+log = structlog.get_logger("chartfeed.stream")
+
+
+def contract(settings: Settings) -> Contract:
+    """Give what a join rests on; the partition is put in where one is opened."""
+    registry = Registry(settings.registry.url)
+    return Contract(
+        partition=0,
+        partitions=settings.kafka.topics.partitions,
+        topic_ids=topic_ids(settings),
+        centers={center.id: center.name for center in settings.centers},
+        statuses=StatusTable.of(settings.insurance_status),
+        schema_of=registry.known,
+        schema_ids={record: registry.id_of(topic) for record, topic in WRITTEN.items()},
+        stale_after=settings.kafka.topics.delete_retention / 2,
+        now=lambda: datetime.now(UTC),
+    )
+
+
+def topic_ids(settings: Settings) -> dict[str, str]:
+    """Ask Kafka for the ids of the topics that the state rests on."""
+    wanted = [*TOPICS, topics.UNIFIED_ENTRIES.name]
+    admin = AdminClient({"log_level": 0} | _kafka(settings))
+    try:
+        answers = admin.describe_topics(TopicCollection(wanted), request_timeout=REQUEST_SECONDS)
+        return {name: str(answer.result().topic_id) for name, answer in answers.items()}
+    except KafkaException as error:
+        raise Outside(
+            f"Kafka does not describe the topics: {error.args[0].str()}",
+            hint="chartfeed topics verify",
+        ) from error
+
+
+@click.command()
+@click.option("--worker", "name", metavar="ID", help="Its name in the group; else this machine's.")
+@click.option(
+    "--keep-membership",
+    is_flag=True,
+    help="Stay in the group when stopped: for a restart within seconds, nobody takes over.",
+)
+@metrics.option
+@logs.options
+@click.pass_obj
+def stream(
+    context: Context,
+    name: str | None,
+    *,
+    keep_membership: bool,
+    metrics_port: int | None,
+    log_format: str,
+    log_level: str,
+) -> int:
+    """Join the centers' events into unified entries and daily files, until told to stop.
+
+    Any number of workers share the work, on one machine or several; each has a name of its own,
+    which is also its state's folder.
+    """
+    from stream_app.transport.app import leave  # noqa: PLC0415 - Faust takes a second to import
+
+    settings = context.settings
+    worker = socket.gethostname() if name is None else name
+    if not NAME.fullmatch(worker):
+        raise BadInput(
+            f"{worker!r} can't be a worker's name", hint="letters, digits, and . _ - inside"
+        )
+    require(settings)
+    logs.configure(sys.stderr, log_format, log_level)
+    try:
+        asyncio.run(_work(settings, worker, keep=keep_membership, port=metrics_port))
+    except ChartfeedError as error:
+        click.echo(f"chartfeed: {error}", err=True)
+        leave(error.exit_code)
+    except Exception:
+        log.exception("failed")
+        leave(1)
+    leave(0)
+
+
+async def _work(settings: Settings, worker: str, *, keep: bool, port: int | None) -> None:
+    from stream_app.sink.sink import Sink  # noqa: PLC0415 - see above
+    from stream_app.transport import credentials  # noqa: PLC0415
+    from stream_app.transport.app import Membership, StreamApp  # noqa: PLC0415
+    from stream_app.worker.folder import locked  # noqa: PLC0415
+    from stream_app.worker.worker import READ, Worker  # noqa: PLC0415
+
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    with locked(settings.state / worker) as folder:
+        joined = contract(settings)
+        sink = Sink(_sink_options(settings, folder.path, joined), joined.schema_of)
+        owner = Worker(folder, joined, _kafka(settings), sink)
+        app = StreamApp(
+            settings.kafka.bootstrap,
+            Membership(GROUP, worker, keep=keep),
+            READ,
+            owner,
+            folder=folder.path,
+            credentials=credentials.of(settings.kafka.options),
+        )
+        with metrics.serving(port, lambda: _Collector(owner, sink)):
+            sink.start()
+            log.info("started", worker=worker, state=str(folder.path))
+            await owner.run(app, stop)
+            sink.close(flush=False)
+        log.info("stopped", worker=worker)
+
+
+def _sink_options(settings: Settings, folder: Any, joined: Contract) -> Any:
+    from stream_app.sink.completeness import KnownCenter  # noqa: PLC0415 - see above
+    from stream_app.sink.sink import Options  # noqa: PLC0415
+
+    return Options(
+        state=folder,
+        output=settings.output_path,
+        formats=settings.output.formats,
+        partitions=joined.partitions,
+        topic_id=joined.topic_ids[topics.UNIFIED_ENTRIES.name],
+        kafka=_kafka(settings),
+        centers=tuple(KnownCenter(center.id, center.name) for center in settings.centers),
+        timezones=tuple(sorted({center.timezone for center in settings.centers}))
+        or ("Europe/Berlin",),
+        flush_interval=settings.stream.flush_interval,
+        delete_retention=settings.kafka.topics.delete_retention,
+    )
+
+
+def _kafka(settings: Settings) -> dict[str, Any]:
+    return {"bootstrap.servers": settings.kafka.bootstrap} | settings.kafka.options
+
+
+class _Collector:
+    """What Prometheus is told of a worker."""
+
+    def __init__(self, worker: Worker, sink: Sink) -> None:
+        self._worker = worker
+        self._sink = sink
+
+    def collect(self) -> Iterator[Metric]:
+        from prometheus_client.core import (  # noqa: PLC0415 - only where metrics are asked for
+            CounterMetricFamily,
+            GaugeMetricFamily,
+        )
+
+        report = self._worker.report()
+        per_lane = (
+            ("events", "Source events applied.", CounterMetricFamily),
+            ("checkpoints", "Checkpoints applied.", CounterMetricFamily),
+            ("rows_sent", "Unified rows and tombstones sent.", CounterMetricFamily),
+            ("dead_letters", "Records that could not be used.", CounterMetricFamily),
+            ("transactions", "Transactions of output.", CounterMetricFamily),
+            ("waiting", "Events that no checkpoint covers yet.", GaugeMetricFamily),
+            ("rebuilt_share", "How much of a rebuild is done.", GaugeMetricFamily),
+        )
+        for name, text, kind in per_lane:
+            family: Any = kind(f"chartfeed_stream_{name}", text, labels=["partition"])
+            for number, counts in report.lanes.items():
+                family.add_metric([str(number)], float(getattr(counts, name)))
+            yield family
+        lag = GaugeMetricFamily("chartfeed_stream_lag", "Records behind.", labels=["topic"])
+        for topic, count in report.lag.items():
+            lag.add_metric([topic], count)
+        yield lag
+        yield CounterMetricFamily(
+            "chartfeed_stream_filed_rows", "Unified rows taken by the sink.", report.filed.rows
+        )
+        filed = self._sink.report()
+        yield GaugeMetricFamily(
+            "chartfeed_stream_dirty_days",
+            "Days that changed and are not in the files yet.",
+            sum(partition.waiting for partition in filed.partitions),
+        )
+        yield CounterMetricFamily("chartfeed_stream_writes", "Days written.", filed.writes)

@@ -1,0 +1,23 @@
+"""What goes wrong at a worker's work, by what is done next."""
+
+from __future__ import annotations
+
+from schemas.errors import BadInput, Failed, RetryLater
+
+__all__ = ["Fenced", "Gap", "KafkaDown", "StateLocked"]
+
+
+class StateLocked(BadInput):
+    """Another worker of that name works with this state."""
+
+
+class Fenced(Failed):
+    """Another worker has this partition: this one must not go on, and begins anew."""
+
+
+class Gap(Failed):
+    """A batch does not begin where the one before ended; what is between must be read."""
+
+
+class KafkaDown(RetryLater):
+    """The broker does not take what is sent; the outbox keeps it."""

@@ -1,0 +1,137 @@
+"""Unified rows on their way to the daily files: the thread that feeds the sink."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import structlog
+
+from schemas import topics
+from schemas.errors import RetryLater
+from stream_app.batches import Batch
+from stream_app.sink.errors import StateFailed
+from stream_app.sink.sink import Taken
+from stream_app.transport.fetched import Fetched
+from stream_app.worker.inbox import Inbox
+
+__all__ = ["Counts", "Filing", "Sink"]
+
+RECORDS_AT_ONCE: Final = 20_000
+IDLE_SECONDS: Final = 60.0
+RETRY_SECONDS: Final = 1.0
+
+log = structlog.get_logger("chartfeed.stream")
+
+
+class Sink(Protocol):
+    """What keeps days: the sink, or whatever else wants the unified rows."""
+
+    def assign(self, partition: int) -> int | None: ...
+    def take(self, batches: Iterable[Batch], backlog: int = 0) -> Taken: ...
+    def revoke(self, partition: int) -> None: ...
+
+
+@dataclass(slots=True)
+class Counts:
+    rows: int = 0
+    unusable: int = 0
+
+
+class Filing:
+    """One assignment's unified partitions, from `start` until `stop`."""
+
+    def __init__(
+        self,
+        sink: Sink,
+        backlog: Callable[[], int],
+        bury: Callable[[Taken], None],
+        *,
+        held: Callable[[], None],
+        failed: Callable[[BaseException], None],
+        cpu: threading.Lock,
+        counts: Counts,
+    ) -> None:
+        self.offsets: dict[int, int] = {}
+        """Where the state is, by partition."""
+        self.held = False
+        self._holding = threading.Lock()
+        self.inbox = Inbox(RECORDS_AT_ONCE)
+        self._sink = sink
+        self._backlog = backlog
+        self._bury = bury
+        self._tell = held
+        self._failed = failed
+        self._cpu = cpu
+        self._counts = counts
+        self._thread = threading.Thread(target=self._run, name="filing", daemon=True)
+
+    def open(self, first: dict[int, int]) -> dict[int, int]:
+        """Open the state of these partitions, and give where each is to be read on."""
+        for partition, offset in first.items():
+            found = self._sink.assign(partition)
+            self.offsets[partition] = offset if found is None else found
+        return dict(self.offsets)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self.inbox.close()
+
+    def join(self, seconds: float | None = None) -> bool:
+        """Wait for the end; tell whether it came."""
+        if self._thread.is_alive():
+            self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def close(self) -> None:
+        """Give the partitions away, after the thread has ended."""
+        for partition in self.offsets:
+            self._sink.revoke(partition)
+
+    def put(self, batch: Fetched) -> None:
+        self.inbox.put(batch)
+        self._hold()
+
+    def _hold(self) -> None:
+        with self._holding:
+            if self.inbox.full == self.held:
+                return
+            self.held = not self.held
+        self._tell()
+
+    def _run(self) -> None:
+        try:
+            while not self.inbox.closed:
+                if fetched := self.inbox.take(IDLE_SECONDS):
+                    self._hold()
+                    self._take(fetched)
+        except BaseException as error:  # noqa: BLE001 - any error ends the process, by its owner
+            self._failed(error)
+
+    def _take(self, fetched: list[Fetched]) -> None:
+        batches = [
+            Batch(topics.UNIFIED_ENTRIES.name, one.partition, one.records, one.position)
+            for one in fetched
+        ]
+        told = False
+        while not self.inbox.closed:
+            try:
+                with self._cpu:
+                    taken = self._sink.take(batches, self._backlog())
+            except (RetryLater, StateFailed) as error:
+                if not told:
+                    log.warning("files wait", why=error.message)
+                    told = True
+                self.inbox.wait_closed(RETRY_SECONDS)
+                continue
+            self._counts.rows += taken.rows
+            self._counts.unusable += len(taken.unusable)
+            if taken.unusable:
+                self._bury(taken)
+            for one in fetched:
+                self.offsets[one.partition] = one.position
+            return

@@ -1,0 +1,284 @@
+"""A source partition at work: its join and its sender, in one thread.
+
+Taking, sending and noting that it was sent follow each other, so a transaction is never open
+while the join computes. What arrives meanwhile waits in the inbox.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from schemas.errors import RetryLater
+from stream_app.batches import Batch
+from stream_app.join import TOPICS, Contract, Partition, Taken
+from stream_app.worker.errors import Fenced, KafkaDown
+from stream_app.worker.inbox import Inbox
+
+if TYPE_CHECKING:
+    from stream_app.transport.fetched import Fetched
+    from stream_app.worker.published import Published
+    from stream_app.worker.sender import Sender
+
+__all__ = ["Bounds", "Counts", "Lane", "Shared"]
+
+Bounds = Mapping[str, tuple[int, int]]
+"""By topic, its first offset and the end of what is committed."""
+
+RECORDS_AT_ONCE: Final = 20_000
+ROWS_A_PARCEL: Final = 20_000
+IDLE_SECONDS: Final = 60.0
+RETRY_SECONDS: Final = 1.0
+TOLD_EVERY: Final = 5.0
+
+log = structlog.get_logger("chartfeed.stream")
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a lane did since the process began; read by others, written by its thread alone."""
+
+    events: int = 0
+    checkpoints: int = 0
+    rows_sent: int = 0
+    dead_letters: int = 0
+    transactions: int = 0
+    waiting: int = 0
+    rebuilding: bool = False
+    rebuilt_share: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all lanes of a process have in common."""
+
+    published: Published
+    """What unified-entries holds, for those that rebuild."""
+    still_member: Callable[[], bool]
+    """Asks the group whether this worker still has its partitions."""
+    held: Callable[[], None]
+    """Is told that a lane wants other topics held back than before."""
+    failed: Callable[[BaseException], None]
+    cpu: threading.Lock = field(default_factory=threading.Lock)
+    """One join computes at a time: more would only fight over the interpreter."""
+
+
+class Lane:
+    """Works on one source partition from `start` until `stop`."""
+
+    def __init__(
+        self,
+        path: Path,
+        contract: Contract,
+        sender: Sender,
+        shared: Shared,
+        bounds: Bounds,
+        *,
+        counts: Counts,
+    ) -> None:
+        self.number = contract.partition
+        self.offsets: Mapping[str, int] = {}
+        """Where the state is, by topic."""
+        self.held: frozenset[str] = frozenset()
+        """Topics that had better not be fetched for now."""
+        self.ready: Future[Mapping[str, int]] = Future()
+        """The offsets to read on from, once the state is open."""
+        self.counts = counts
+        self.inbox = Inbox(RECORDS_AT_ONCE)
+        self._path = path
+        self._contract = contract
+        self._sender = sender
+        self._shared = shared
+        self._bounds = bounds
+        self._ahead: frozenset[str] = frozenset()
+        self._holding = threading.Lock()
+        self._told_at = time.monotonic()
+        self._thread = threading.Thread(target=self._run, name=f"join-{self.number}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Have it end after the step that it is at."""
+        self.inbox.close()
+
+    def join(self, seconds: float | None = None) -> bool:
+        """Wait for the end; tell whether it came."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def put(self, batch: Fetched) -> None:
+        self.inbox.put(batch)
+        self._hold()
+
+    def _hold(self) -> None:
+        """Say which topics are to be held back: all where much waits, else those ahead."""
+        with self._holding:
+            wanted = frozenset(TOPICS) if self.inbox.full else self._ahead
+            if wanted == self.held:
+                return
+            self.held = wanted
+        self._shared.held()
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        except BaseException as error:  # noqa: BLE001 - any error ends the process, by its owner
+            if not self.ready.done():
+                self.ready.set_exception(error)
+            self._shared.failed(error)
+        finally:
+            self._shared.published.forget(self.number)
+            self._sender.close()
+
+    def _work(self) -> None:
+        ours = self._open_sender()
+        if self.inbox.closed:
+            self.ready.cancel()
+            return
+        partition = self._open_partition()
+        try:
+            if partition.rebuilding is not None or not ours:
+                partition.begin_rebuild({topic: end for topic, (_, end) in self._bounds.items()})
+                self.counts.rebuilding = True
+                log.info("rebuilding", partition=self.number, why=partition.rebuilding)
+            else:
+                self._shared.published.forget(self.number)
+            self._keep_offsets(partition)
+            self.ready.set_result(self.offsets)
+            self._take(partition, [])
+            while not self.inbox.closed:
+                if partition.rebuilding is not None and partition.read_to_ends:
+                    self._finish_rebuild(partition)
+                self._send(partition)
+                if batches := self.inbox.take(IDLE_SECONDS):
+                    self._take(partition, batches)
+        finally:
+            partition.close()
+
+    def _open_partition(self) -> Partition:
+        partition = Partition.open(self._path, self._contract)
+        for topic, offset in partition.offsets().items():
+            first, end = self._bounds[topic]
+            if not first <= offset <= end:
+                # The topic was cut off or lost its end: what the state says can't be trusted.
+                log.warning(
+                    "state put aside", partition=self.number, topic=topic, offset=offset, end=end
+                )
+                partition.close()
+                self._path.replace(self._path.with_suffix(".sqlite.aside"))
+                return Partition.open(self._path, self._contract)
+        return partition
+
+    def _open_sender(self) -> bool:
+        """Take the output over, waiting for the broker; tell whether this state published last."""
+        told = False
+        while not self.inbox.closed:
+            try:
+                return self._sender.open()
+            except KafkaDown as error:
+                if not told:
+                    log.warning("can't send", partition=self.number, why=error.message)
+                    told = True
+                self.inbox.wait_closed(RETRY_SECONDS)
+        return False
+
+    def _take(self, partition: Partition, fetched: list[Fetched]) -> None:
+        """Take batches in; where the registry can't be asked, wait for it."""
+        batches = [
+            Batch(batch.topic, batch.partition, batch.records, batch.position) for batch in fetched
+        ]
+        told = False
+        while not self.inbox.closed:
+            try:
+                with self._shared.cpu:
+                    taken = partition.take(batches)
+            except RetryLater as error:
+                if not told:
+                    log.warning("waiting", partition=self.number, why=error.message)
+                    told = True
+                self.inbox.wait_closed(RETRY_SECONDS)
+            else:
+                self._count(partition, taken)
+                return
+
+    def _count(self, partition: Partition, taken: Taken) -> None:
+        counts = self.counts
+        counts.events += taken.events
+        counts.checkpoints += taken.checkpoints
+        counts.dead_letters += taken.dead_letters
+        counts.waiting = taken.waiting
+        self._keep_offsets(partition)
+        self._ahead = taken.ahead
+        self._hold()
+        if counts.rebuilding:
+            self._show_progress()
+
+    def _keep_offsets(self, partition: Partition) -> None:
+        known = partition.offsets()
+        self.offsets = {topic: known.get(topic, self._bounds[topic][0]) for topic in TOPICS}
+
+    def _show_progress(self) -> None:
+        total = sum(end - first for first, end in self._bounds.values())
+        done = sum(
+            min(self.offsets[topic], end) - first for topic, (first, end) in self._bounds.items()
+        )
+        self.counts.rebuilt_share = share = done / total if total else 1.0
+        if time.monotonic() - self._told_at > TOLD_EVERY:
+            self._told_at = time.monotonic()
+            log.info("rebuilding", partition=self.number, percent=round(100 * share, 1))
+
+    def _finish_rebuild(self, partition: Partition) -> None:
+        while not self.inbox.closed:
+            try:
+                spool = self._shared.published.ask(self.number, lambda: self.inbox.closed)
+            except KafkaDown as error:
+                log.warning("can't read what is published", why=error.message)
+                self.inbox.wait_closed(RETRY_SECONDS)
+                continue
+            if spool is None:
+                return
+            with self._shared.cpu:
+                rows = partition.finish_rebuild(spool.records(self._contract.schema_of), spool.ends)
+            self._shared.published.forget(self.number)
+            self.counts.rebuilding = False
+            self.counts.rebuilt_share = 1.0
+            log.info("rebuilt", partition=self.number, differences=rows)
+            return
+
+    def _send(self, partition: Partition) -> None:
+        """Send all that is to be sent; while the broker is gone, the outbox keeps it."""
+        told = False
+        while not self.inbox.closed and (parcel := partition.outbox(ROWS_A_PARCEL)):
+            try:
+                ends = self._sender.send(parcel, lambda ends: partition.progress(parcel, ends))
+            except (KafkaDown, Fenced) as error:
+                # A transaction that took too long is fenced like one of a former owner.
+                if not told:
+                    log.warning("can't send", partition=self.number, why=error.message)
+                    told = True
+                self._recover(error)
+                continue
+            partition.sent(parcel, ends)
+            self.counts.rows_sent += len(parcel.rows)
+            self.counts.transactions += 1
+
+    def _recover(self, error: KafkaDown | Fenced) -> None:
+        """Open the output again, but only while the partition is still this worker's."""
+        self._sender.close()
+        if self._shared.still_member():
+            if not self.inbox.wait_closed(RETRY_SECONDS):
+                self._open_sender()
+        elif isinstance(error, Fenced):
+            # Either the group says so in a moment, or somebody has the id who is not in it.
+            if not self.inbox.wait_closed(10 * RETRY_SECONDS):
+                raise error
+        else:
+            self.inbox.wait_closed(RETRY_SECONDS)
