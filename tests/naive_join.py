@@ -89,9 +89,9 @@ class Center:
     insurers: dict[str, Insurer] = field(default_factory=dict)
 
     def table(self, topic: str) -> dict[str, Any]:
-        return dict(
-            zip(TOPICS, (self.entries, self.services, self.links, self.insurers), strict=False)
-        )[topic]
+        tables: tuple[dict[str, Any], ...]
+        tables = (self.entries, self.services, self.links, self.insurers)
+        return tables[TOPICS.index(topic)]
 
     def rows(self, name: str, statuses: StatusTable = DEFAULT) -> dict[bytes, UnifiedEntry]:
         """Give every unified row; revision and moment are not this one's matter."""
@@ -172,7 +172,9 @@ class Source:
         offset = self.event(
             CHECKPOINTS,
             center_id.encode(),
-            ENCODERS[Checkpoint].encode(self.checkpoint(center_id, partial, snapshot)),
+            ENCODERS[Checkpoint].encode(
+                self.checkpoint(center_id, partial=partial, snapshot=snapshot)
+            ),
         )
         self.after[center_id, offset] = deepcopy(center)
         for topic in wrote:
@@ -187,7 +189,7 @@ class Source:
         return offset
 
     def checkpoint(
-        self, center_id: str, partial: bool = False, snapshot: SnapshotProgress | None = None
+        self, center_id: str, *, partial: bool = False, snapshot: SnapshotProgress | None = None
     ) -> Checkpoint:
         return Checkpoint(
             center_id=center_id,
@@ -212,7 +214,8 @@ class Source:
 
     def _record(self, topic: str, center_id: str, id_: Id, content: Mapping[str, Any]) -> Any:
         at = TOPICS.index(topic)
-        return RECORDS[at](
+        make: type[Any] = RECORDS[at]
+        return make(
             center_id=center_id,
             source_version=self._version,
             captured_at=self.now,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from schemas import topics
 from schemas.avro import Json
@@ -59,9 +59,8 @@ class Taken:
     ahead: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A message to produce; without a partition, by its key."""
+class Outgoing(NamedTuple):
+    """A message to produce; without a partition, by its key. (A tuple: there are many.)"""
 
     topic: str
     partition: int | None

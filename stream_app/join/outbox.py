@@ -10,12 +10,13 @@ import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from schemas import topics
 from schemas.codec import Encoder
 from schemas.records import DeadLetter, Offset, Progress
 from stream_app.join.contract import Contract, Outgoing, Parcel
+from stream_app.join.packs import Message, packed, packs, unpacked
 from stream_app.join.state import EPOCH, MICROSECOND, moment
 from stream_app.join.waiting import Unusable
 
@@ -23,7 +24,10 @@ __all__ = ["Applied", "Outbox"]
 
 UNIFIED: Final = topics.UNIFIED_ENTRIES.name
 LONGEST_KEY: Final = 200
-INSERT: Final = "INSERT INTO outbox (seq, topic, partition, key, value) VALUES (?, ?, ?, ?, ?)"
+BY_KEY: Final = -1
+INSERT: Final = "INSERT INTO outbox VALUES (?, ?, ?, ?)"
+# A parcel is of this size at most, or else of one pack.
+BYTES: Final = 16_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +52,18 @@ class Outbox:
         self._progress = Encoder(Progress, contract.schema_ids[Progress])
         self.seq = seq
 
-    def rows(self, rows: Iterable[tuple[int, bytes, bytes | None]]) -> int:
+    def rows(self, rows: Iterable[Message]) -> int:
         """Add unified rows by partition, key and value, and count them."""
-        before = self.seq
-        self._connection.executemany(INSERT, self._numbered(rows))
-        return self.seq - before
+        count = 0
+        for some in packs(rows):
+            self._add(UNIFIED, some)
+            count += len(some)
+        return count
 
-    def _numbered(
-        self, rows: Iterable[tuple[int, bytes, bytes | None]]
-    ) -> Iterable[tuple[Any, ...]]:
-        for partition, key, value in rows:
-            self.seq += 1
-            yield self.seq, UNIFIED, partition, key, value
+    def _add(self, topic: str, messages: list[Message]) -> None:
+        self.seq += 1
+        row = (self.seq, topic, len(messages), packed(messages))
+        self._connection.execute(INSERT, row)
 
     def dead_letter(self, unusable: Unusable) -> None:
         """Add what is to be known of a record that can't be used."""
@@ -76,9 +80,7 @@ class Outbox:
             offset=unusable.offset,
             at=self._contract.now(),
         )
-        self.seq += 1
-        value = self._dead_letter.encode(letter)
-        self._connection.execute(INSERT, (self.seq, topics.DEAD_LETTERS.name, None, key, value))
+        self._add(topics.DEAD_LETTERS.name, [(BY_KEY, key, self._dead_letter.encode(letter))])
 
     def due(self, center: int, applied: Applied, unusable: int) -> None:
         """Add the Progress of a checkpoint that is applied with what was added before."""
@@ -99,15 +101,24 @@ class Outbox:
         )
 
     def parcel(self, limit: int) -> Parcel:
-        """Give the oldest messages, at most `limit`, and where they end."""
-        found = self._connection.execute(
-            "SELECT topic, partition, key, value, seq FROM outbox ORDER BY seq LIMIT ?", (limit,)
-        ).fetchall()
-        through = found[-1][4] if len(found) == limit and found else self.seq
+        """Give the oldest messages, about `limit` at most, and where they end."""
+        rows: list[Outgoing] = []
+        through, size = self.seq, 0
+        for seq, topic, count, pack in self._connection.execute(
+            "SELECT seq, topic, count, pack FROM outbox ORDER BY seq"
+        ):
+            size += len(pack)
+            if rows and (len(rows) + count > limit or size > BYTES):
+                through = seq - 1
+                break
+            rows += [
+                Outgoing(topic, None if partition == BY_KEY else partition, key, value)
+                for partition, key, value in unpacked(pack, count)
+            ]
         (progress,) = self._connection.execute(
             "SELECT EXISTS (SELECT 1 FROM due WHERE seq <= ?)", (through,)
         ).fetchone()
-        return Parcel(tuple(Outgoing(*row[:4]) for row in found), through, bool(progress))
+        return Parcel(tuple(rows), through, bool(progress))
 
     def progress(
         self, parcel: Parcel, ends: Mapping[int, int], name_of: Callable[[int], str]

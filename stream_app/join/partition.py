@@ -294,7 +294,7 @@ class Partition:
             found = list(self._rows.differing(connection, start, start + GROUPS - 1, names))
             connection.executemany(
                 "UPDATE entry SET digest = ? WHERE num = ?",
-                ((row.digest, row.num) for row in found),
+                [(row[5], row[1]) for row in found],
             )
             count += self._outbox.rows(self._values(found, changed))
         for num in changed:
@@ -305,11 +305,12 @@ class Partition:
     def _values(
         self, found: list[Difference], changed: dict[int, bytes]
     ) -> Iterator[tuple[int, bytes, bytes]]:
-        for row in found:
-            end = changed.get(row.center)
+        header, place = self._header, self._place
+        for num, _, id_, day, content, _ in found:
+            end = changed.get(num)
             if end is None:
-                end = changed[row.center] = self._value_end(self._centers.by_num[row.center])
-            yield (*self._place(row.center, row.id, row.day), self._header + row.content + end)
+                end = changed[num] = self._value_end(self._centers.by_num[num])
+            yield (*place(num, id_, day), header + content + end)
 
     def _value_end(self, center: Center) -> bytes:
         captured_at = EPOCH if center.checkpoint is None else center.checkpoint.captured_at

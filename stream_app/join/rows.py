@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import blake2b
-from typing import Final
+from typing import Final, TypeAlias
 
 from schemas import avro, writers
 from schemas.ids import Id
@@ -58,6 +57,10 @@ SELF_PAYER: Final = WRITE["insurance_status"](Status.SELBSTZAHLER) + WRITE["insu
 REMEMBERED: Final = 50_000
 DIGEST_BYTES: Final = 12
 
+Difference: TypeAlias = tuple[int, int, Id, int, bytes, bytes]
+"""An entry that is not as it was published: its center's number and its own, its id and day,
+and content and digest of what it is now."""
+
 
 def content_of(row: UnifiedEntry) -> bytes:
     """Give a row's value without header, revision and moment."""
@@ -77,18 +80,6 @@ def value_end(revision: int, captured_at: datetime) -> bytes:
 def digest(content: bytes) -> bytes:
     """Give what is remembered of a row's content."""
     return blake2b(content, digest_size=DIGEST_BYTES).digest()
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """An entry whose row is not as it was published: where it is, and what it is now."""
-
-    center: int
-    num: int
-    id: Id
-    day: int
-    content: bytes
-    digest: bytes
 
 
 class Rows:
@@ -130,7 +121,7 @@ class Rows:
             )
             now = blake2b(content, digest_size=DIGEST_BYTES).digest()
             if now != before:
-                yield Difference(center, num, id_, day, content, now)
+                yield center, num, id_, day, content, now
 
     def _day(self, day: int) -> bytes:
         found = self._days.get(day)

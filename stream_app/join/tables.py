@@ -58,7 +58,7 @@ CREATE TABLE unusable (
   reason TEXT NOT NULL, PRIMARY KEY (topic, key)
 ) WITHOUT ROWID;
 CREATE TABLE outbox (
-  seq INTEGER PRIMARY KEY, topic TEXT NOT NULL, partition INTEGER, key BLOB, value BLOB
+  seq INTEGER PRIMARY KEY, topic TEXT NOT NULL, count INTEGER NOT NULL, pack BLOB NOT NULL
 );
 CREATE TABLE due (
   seq INTEGER PRIMARY KEY, center INTEGER NOT NULL, checkpoint INTEGER NOT NULL,
@@ -152,7 +152,7 @@ LARGEST: Final = 2**63
 
 
 def key_of(row: str) -> int | str:
-    """Give the key of a row from the text behind its center."""
+    """Give the key of a row from its id as text."""
     if row.isascii() and (row.isdigit() or row[:1] == "-"):
         try:
             number = int(row)

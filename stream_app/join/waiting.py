@@ -31,8 +31,11 @@ Key: TypeAlias = int | str
 Content: TypeAlias = tuple[Any, ...]
 Event: TypeAlias = tuple[int, Key, Content | None, int]
 """Offset, the row's key in its center, what it is now (None: withdrawn), and its size."""
-Read: TypeAlias = Callable[[str, str, bytes], Content]
-"""Makes a row's content of its center, its id as text and a value, or raises SkipRecord."""
+Read: TypeAlias = Callable[[str, bytes, bytes], Content]
+"""Makes a row's content, its id first, of its center, its key's end and a value.
+
+It raises SkipRecord where the value is no record, or not that row's.
+"""
 Covering: TypeAlias = tuple[int, Checkpoint]
 """A checkpoint and its own offset."""
 
@@ -113,15 +116,17 @@ class Waiting:
                 continue
             if offset <= line.applied.get(topic, -1):
                 continue
-            content = None
-            text = row.decode(errors="replace")
+            content, size = None, 0
             if value is not None:
+                size = len(value)
                 try:
-                    content = read(line.center, text, value)
+                    content = read(line.center, row, value)
                 except SkipRecord as error:
                     unusable.append(Unusable(topic, offset, key, line.center, error.reason))
-            size = len(value) if value is not None else 0
-            line.events[topic].append((offset, key_of(text), content, size))
+            named: Key = row.decode(errors="replace") if content is None else content[0]
+            if type(named) is str:
+                named = key_of(named)
+            line.events[topic].append((offset, named, content, size))
             self.positions[topic] = offset + 1
             self.count += 1
             self._bytes += size
