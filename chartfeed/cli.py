@@ -38,6 +38,7 @@ CONTENTS: dict[str, list[tuple[str, str, str]]] = {
     ],
     "Read a day directly": [
         ("extract", "chartfeed.extract:extract", "Write a day's file straight from the sources."),
+        ("reconcile", "chartfeed.reconcile:reconcile", "Compare the files with the sources."),
     ],
     "Run the feed": [
         ("preflight", "chartfeed.preflight:preflight", "Say what is missing to go live."),
