@@ -73,6 +73,7 @@ def write_entries(
     written_at: datetime,
     generation: int | None = None,
     position: Position | None = None,
+    changed_at: datetime | None = None,
 ) -> Manifest:
     """Do what `write` does for rows that are rendered already, and need not fit into memory."""
     _refuse_what_others_own(target, day, generation)
@@ -90,6 +91,7 @@ def write_entries(
         centers=tuple(centers),
         generation=generation,
         position=position,
+        changed_at=changed_at,
     )
     target.replace(manifest_name(day), [manifests.render(written)])
     return written

@@ -84,6 +84,8 @@ class Manifest:
     centers: tuple[CenterLine, ...]
     generation: int | None = None
     position: Position | None = None
+    changed_at: datetime | None = None
+    """When the last change in the files was published, as the stream knows it."""
 
 
 class Measured:
@@ -125,6 +127,8 @@ def render(manifest: Manifest) -> bytes:
         content["generation"] = manifest.generation
     if manifest.position is not None:
         content["position"] = manifest.position
+    if manifest.changed_at is not None:
+        content["changed_at"] = dates.utc(manifest.changed_at)
     return orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
@@ -158,6 +162,7 @@ def parse(content: bytes, name: str) -> Manifest:
             centers=tuple(_read_line(line) for line in data["centers"]),
             generation=data.get("generation"),
             position=Position(**data["position"]) if "position" in data else None,
+            changed_at=dates.moment(data["changed_at"]) if "changed_at" in data else None,
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise Damaged(

@@ -6,16 +6,23 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from stream_app.files.rendering import STEM
+from stream_app.files.targets import open_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from stream_app.files.targets import Target
 
-__all__ = ["ByMonth"]
+__all__ = ["ByMonth", "open_daily"]
 
 MONTH: Final = re.compile(r"\d{4}-\d\d")
 DAILY: Final = re.compile(rf"{STEM}(\d{{4}}-\d\d)-\d\d\.")
+
+
+def open_daily(place: str, *, by_month: bool) -> Target:
+    """Give the target for daily files that a path or a URL names."""
+    target = open_target(place)
+    return ByMonth(target) if by_month else target
 
 
 class ByMonth:

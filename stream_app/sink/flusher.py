@@ -15,6 +15,7 @@ from schemas import topics
 from schemas.errors import ChartfeedError
 from stream_app.files.day import NewerOwner, read_manifest
 from stream_app.sink import survey
+from stream_app.sink.errors import StateDamaged
 from stream_app.sink.flushing import Interrupted, Writer, whole
 from stream_app.sink.pace import Pace, Past
 from stream_app.sink.schedule import Act, Job, Schedule, Share
@@ -164,6 +165,8 @@ class Flusher:
             self._do(job)
         except Interrupted:
             return
+        except StateDamaged:
+            raise  # No other try can help.
         except NewerOwner as error:
             if job.share is not None:
                 job.share.lost = error.message

@@ -56,6 +56,7 @@ class Writer:
                 written_at=self.clock(),
                 generation=self.generation,
                 position=Position(partition, position),
+                changed_at=None if known is None else known.changed_at,
             )
         if known is not None:
             store.written(day, known.changed, manifest.files)

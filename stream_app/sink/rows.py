@@ -59,6 +59,8 @@ class Changes:
     rows: list[Row] = field(default_factory=list)
     gone: list[Key] = field(default_factory=list)
     unusable: list[Unusable] = field(default_factory=list)
+    days: dict[int, int] = field(default_factory=dict)
+    """Each day that is touched, with the time of its last record, in milliseconds."""
 
 
 def parse_key(key: bytes | None) -> Key:
@@ -91,18 +93,25 @@ class RowReader:
         """Give what the records change."""
         last: dict[bytes | None, Rec] = {record.key: record for record in records}
         found = Changes()
-        rows, gone, same = found.rows, found.gone, self._same
+        rows, gone, same, days = found.rows, found.gone, self._same, found.days
         for key, record in last.items():
             value = record.value
             try:
                 if value is None:
-                    gone.append(parse_key(key))
-                elif value[:5] in same:
-                    rows.append(self._fast(key, value))
+                    gone.append(place := parse_key(key))
+                    day = place[0]
                 else:
-                    rows.append(self._slow(key, value))
+                    row = self._fast(key, value) if value[:5] in same else self._slow(key, value)
+                    rows.append(row)
+                    day = row[0]
             except SkipRecord as error:
-                found.unusable.append(_unusable(partition, record, error))
+                refused = _unusable(partition, record, error)
+                found.unusable.append(refused)
+                if refused.place is None:
+                    continue
+                day = refused.place[0]
+            if record.timestamp > days.get(day, -1):
+                days[day] = record.timestamp
         return found
 
     def _fast(self, key: bytes | None, value: bytes) -> Row:

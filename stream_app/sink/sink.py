@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from schemas.errors import ChartfeedError
-from stream_app.files.months import ByMonth
-from stream_app.files.targets import Target, open_target
+from stream_app.files.months import open_daily
+from stream_app.files.targets import Target
 from stream_app.sink.completeness import Claims, KnownCenter
 from stream_app.sink.errors import StateInUse
 from stream_app.sink.flusher import Flusher, Plan
@@ -59,8 +59,7 @@ class Options:
 
     def target(self) -> Target:
         """Give the place that files go to."""
-        target = open_target(self.output)
-        return ByMonth(target) if self.by_month else target
+        return open_daily(self.output, by_month=self.by_month)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ __all__ = [
     "WRITTEN",
 ]
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 # A commit that a power cut takes back takes rows, marks and offset back together, and the topic
 # has them still: so NORMAL, which syncs at checkpoints only, loses nothing.
@@ -47,7 +47,8 @@ SCHEMA: Final = """
         PRIMARY KEY (day, center, row)
     ) WITHOUT ROWID;
     CREATE TABLE days (
-        day INTEGER PRIMARY KEY, changed INTEGER NOT NULL, written INTEGER NOT NULL, files TEXT
+        day INTEGER PRIMARY KEY, changed INTEGER NOT NULL, written INTEGER NOT NULL, files TEXT,
+        changed_at INTEGER
     );
     CREATE TABLE unusable (
         day INTEGER, center TEXT, row TEXT, reason TEXT,
@@ -64,18 +65,19 @@ READABLE: Final = "DELETE FROM unusable WHERE day = ? AND center = ? AND row = ?
 
 # A day is dirty while it has changed since what was written of it.
 MARK: Final = """
-    INSERT INTO days VALUES (?, ?, -1, NULL)
-    ON CONFLICT (day) DO UPDATE SET changed = excluded.changed
+    INSERT INTO days VALUES (?, ?, -1, NULL, ?)
+    ON CONFLICT (day) DO UPDATE SET
+        changed = excluded.changed, changed_at = max(coalesce(changed_at, 0), excluded.changed_at)
 """
 STALE: Final = """
-    INSERT INTO days VALUES (?, 0, -1, NULL)
+    INSERT INTO days VALUES (?, 0, -1, NULL, NULL)
     ON CONFLICT (day) DO UPDATE SET written = -1, files = NULL
 """
 WRITTEN: Final = "UPDATE days SET written = ?, files = ? WHERE day = ?"
 SETTLE: Final = "UPDATE days SET written = changed"
 DIRTY: Final = "SELECT day FROM days WHERE changed > written ORDER BY day DESC"
-DAYS: Final = "SELECT day, changed, written, files FROM days ORDER BY day DESC"
-DAY: Final = "SELECT day, changed, written, files FROM days WHERE day = ?"
+DAYS: Final = "SELECT day, changed, written, files, changed_at FROM days ORDER BY day DESC"
+DAY: Final = "SELECT day, changed, written, files, changed_at FROM days WHERE day = ?"
 
 COUNTS: Final = "SELECT center, count(*) FROM rows WHERE day = ? GROUP BY center"
 UNUSABLE: Final = "SELECT center, count(*) FROM unusable WHERE day = ? GROUP BY center"

@@ -15,9 +15,9 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -28,7 +28,7 @@ import structlog
 from schemas import dates
 from stream_app.files.manifest import DataFile
 from stream_app.sink import statements
-from stream_app.sink.errors import StateFailed
+from stream_app.sink.errors import StateDamaged, StateFailed
 
 if TYPE_CHECKING:
     from stream_app.batches import Batch
@@ -71,6 +71,8 @@ class Day:
     changed: int
     dirty: bool
     files: dict[str, DataFile] | None
+    changed_at: datetime | None
+    """When the last record of the day was published."""
 
 
 class Store:
@@ -83,8 +85,8 @@ class Store:
         self._lock = threading.Lock()
         with _explained(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            if not _usable(path, identity, now):
-                _remove(path)
+            if not (path.exists() and _usable(path, identity, now)):
+                _remove(path)  # Its companions too, should they be left alone.
             self._connection = _connect(path)
             self._prepare(now)
             meta = dict(self._connection.execute(statements.META))
@@ -116,7 +118,6 @@ class Store:
         changes = self._reader.changes(self.identity.partition, records)
         withdrawn = [found.place for found in changes.unusable if found.place is not None]
         known = [row[:3] for row in changes.rows] + changes.gone
-        days = {place[0] for place in known} | {place[0] for place in withdrawn}
         unreadable = [
             (*found.place, found.reason) for found in changes.unusable if found.place is not None
         ]
@@ -126,13 +127,15 @@ class Store:
             connection.executemany(statements.PUT, sorted(changes.rows, key=itemgetter(0, 1, 2)))
             connection.executemany(statements.GONE, changes.gone + withdrawn)
             connection.executemany(statements.UNREADABLE, unreadable)
-            connection.executemany(statements.MARK, [(day, end) for day in sorted(days)])
+            connection.executemany(
+                statements.MARK, [(day, end, at) for day, at in sorted(changes.days.items())]
+            )
             self._note("position", end)
             self._note("used_at", dates.utc(now))
         self.position = end
         return Taken(
             position=end,
-            days=tuple(date.fromordinal(day) for day in sorted(days)),
+            days=tuple(date.fromordinal(day) for day in sorted(changes.days)),
             rows=len(changes.rows) + len(changes.gone),
             unusable=tuple(changes.unusable),
         )
@@ -278,8 +281,6 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _usable(path: Path, identity: Identity, now: datetime) -> bool:
-    if not path.exists():
-        return True
     try:
         with closing(sqlite3.connect(path)) as connection:
             meta = dict(connection.execute(statements.META))
@@ -306,14 +307,28 @@ def _remove(path: Path) -> None:
 def _explained(path: Path) -> Iterator[None]:
     try:
         yield
-    except (sqlite3.Error, PermissionError) as error:
-        raise StateFailed(
-            f"the state {path} can't be used: {error}",
-            hint=f"make room on the disk of {path.parent}, and let this user write there",
-        ) from error
+    except sqlite3.DatabaseError as error:
+        if type(error) is sqlite3.DatabaseError:
+            # It is no use any more; the next start finds none, and reads the topic again.
+            with suppress(FileNotFoundError):
+                path.replace(path.with_name(f"{path.name}.damaged"))
+            raise StateDamaged(
+                f"the state {path} is damaged: {error}",
+                hint="start again: the state is made anew from the topic",
+            ) from error
+        raise _failed(path, error) from error
+    except OSError as error:
+        raise _failed(path, error) from error
 
 
-def _day(day: int, changed: int, written: int, files: str | None) -> Day:
+def _failed(path: Path, error: Exception) -> StateFailed:
+    return StateFailed(
+        f"the state {path} can't be used: {error}",
+        hint=f"make room on the disk of {path.parent}, and let this user write there",
+    )
+
+
+def _day(day: int, changed: int, written: int, files: str | None, at: int | None) -> Day:
     return Day(
         day=date.fromordinal(day),
         changed=changed,
@@ -321,4 +336,5 @@ def _day(day: int, changed: int, written: int, files: str | None) -> Day:
         files=None
         if files is None
         else {key: DataFile(**file) for key, file in orjson.loads(files).items()},
+        changed_at=None if at is None else datetime.fromtimestamp(at / 1000, UTC),
     )

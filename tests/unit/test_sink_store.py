@@ -2,7 +2,8 @@
 
 import shutil
 import tempfile
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from schemas.records import ChartEntry
 from schemas.unified import file_order
 from stream_app.files.rendering import entry
 from stream_app.sink import statements
-from stream_app.sink.errors import StateFailed
+from stream_app.sink.errors import StateDamaged, StateFailed
 from stream_app.sink.rows import RowReader
 from stream_app.sink.store import Store
 from tests.factories import A_DAY, A_MOMENT, a_chart_entry
@@ -345,3 +346,28 @@ def test_two_connections_do_not_wait_for_each_other(store):
         take(store, records(an_entry(chart_entry="later"), start=1))
         assert rows_of_before == list(view.rows(A_DAY, 1))
     view.close()
+
+
+def test_a_damaged_state_is_put_aside_and_the_topic_is_read_again(tmp_path):
+    store = a_store(tmp_path)
+    take(store, records(*(an_entry(entry_id=number) for number in range(2000))))
+    store.close()
+    content = (tmp_path / "days-0.sqlite").read_bytes()
+    (tmp_path / "days-0.sqlite").write_bytes(content[:8192] + b"\xff" * (len(content) - 8192))
+
+    store = a_store(tmp_path)
+    with pytest.raises(StateDamaged, match="start again"):
+        take(store, records(*(an_entry(entry_id=number) for number in range(2000)), start=2000))
+    store.close()
+
+    assert a_store(tmp_path).position is None
+
+
+def test_a_day_knows_when_it_changed_last(store):
+    rows = [
+        replace(record, timestamp=at)
+        for record, at in zip(records(an_entry(), an_entry(entry_id=2)), (2000, 1000), strict=True)
+    ]
+    take(store, rows)
+
+    assert [datetime(1970, 1, 1, 0, 0, 2, tzinfo=UTC)] == [day.changed_at for day in store.days()]
