@@ -175,7 +175,7 @@ class _Talk:
         self.unsettled = None
         role, _, key = point.partition(".")
         if key == "DELKZ" and self.mapping.tables[role].columns[key].name is not None:
-            self._ask_live(role, usual_too=point in again)
+            self._ask_live(role, usual_too=point in again or name is not None)
 
     def _ask_live(self, role: str, *, usual_too: bool) -> None:
         """Ask which values of an unusual flag mean "not deleted"."""

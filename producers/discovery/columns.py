@@ -36,8 +36,9 @@ def propose(role: str, table: Table, style: Match, context: Context) -> dict[str
             continue
         free = [one for one in named[key] if one.column.name not in taken]
         picked, rivals = _decide(free, habit)
-        if picked is not None and (fuller := _fuller(role, key, picked, free, context)):
-            result[key] = opened(sorted([picked, *fuller], key=order))
+        doubted = picked and _doubted(role, key, picked, free, context)
+        if doubted:
+            result[key] = doubted
         elif picked is not None:
             if _contested(role, key, picked, table, named, context):
                 picked = replace(picked, confidence=min(picked.confidence, CONTESTED))
@@ -160,6 +161,25 @@ def _fuller(
         if fullness.far_fuller(fullness.filled(other), fullness.filled(own)) or (unfit and fit):
             found.append(one)
     return found
+
+
+def _doubted(
+    role: str, key: str, picked: Candidate, named: Sequence[Candidate], context: Context
+) -> ColumnMapping | None:
+    """Give the open point where what is in the column speaks against its name."""
+    if fuller := _fuller(role, key, picked, named, context):
+        return opened(sorted([picked, *fuller], key=order))
+    if reason := _upside_down(key, picked, context):
+        return replace(opened([picked]), evidence=(reason.text,))
+    return None
+
+
+def _upside_down(key: str, picked: Candidate, context: Context) -> Evidence | None:
+    """Say so where a flag, read as its name says, would delete most rows: nothing is sure then."""
+    named = picked.match not in {Match.NONE, Match.LEARNED}
+    if key != "DELKZ" or not named or names.inverted(picked.column.name):
+        return None
+    return fitness.upside_down(context.profiles.get(picked.column.name))
 
 
 def _contested(  # noqa: PLR0917 - all that a column is seen beside

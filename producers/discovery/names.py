@@ -10,9 +10,11 @@ from functools import lru_cache
 from producers import canonical
 from producers.discovery import vocabulary
 
-__all__ = ["Match", "column_matches", "inverted", "stripped", "table_matches"]
+__all__ = ["Match", "column_matches", "inverted", "stripped", "table_matches", "tells"]
 
 SUFFIX = re.compile(r"(?P<base>.+)_(?P<suffix>[A-Z0-9]{2,4})", re.ASCII | re.IGNORECASE)
+# T_0K3 and C17 say nothing, wherever they stand.
+TELLING = re.compile(r"[^\W\d_]{4,}")
 SPELLING = str.maketrans({"Ä": "AE", "Ö": "OE", "Ü": "UE", "ẞ": "SS", " ": "_", "-": "_"})
 ALIVE = vocabulary.words(
     "AKTIV IST_AKTIV ACTIVE IS_ACTIVE GUELTIG AKTIV_KZ KZ_AKTIV AKTIVKZ AKTIV_FLAG ENABLED VALID"
@@ -92,6 +94,11 @@ def column_matches(name: str, table: str, column: str, learned: Iterable[str] = 
     known = frozenset(_spelled(word) for word in learned)
     tiers = vocabulary.COLUMNS[table, column]
     return _match(name, column, tiers, _WHOLE_COLUMNS[table], known)
+
+
+def tells(name: str) -> bool:
+    """Tell whether a name has anything like a word in it."""
+    return TELLING.search(name) is not None
 
 
 def inverted(name: str) -> bool:

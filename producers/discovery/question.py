@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass, field, replace
 
-from producers.catalog import Catalog
-from producers.discovery import shape, tables
+from producers.catalog import Catalog, Table
+from producers.discovery import names, shape, tables
 from producers.discovery.evidence import CONTESTED, Evidence
 from producers.discovery.names import Match
 from producers.discovery.shape import Learned, Named
@@ -141,6 +141,14 @@ def _doubted(
         and shape.fits(role, other)
         and own - shape.found_by_name(role, other, question.learned) <= tables.SHAPE_LEAD
     ]
+    reasons += [
+        f"{other.name} has {other.rows:,} rows and names that say nothing"
+        for other in question.catalog.tables
+        if other.rows > table.rows
+        and other.name not in explained
+        and _says_nothing(other)
+        and shape.fits(role, other)
+    ]
     if not reasons:
         return choice
     return replace(
@@ -148,6 +156,11 @@ def _doubted(
         confidence=min(choice.confidence, CONTESTED),
         evidence=(*choice.evidence, *(Evidence(text, 0.0) for text in reasons[:3])),
     )
+
+
+def _says_nothing(table: Table) -> bool:
+    telling = sum(names.tells(column.name) for column in table.columns)
+    return not names.tells(table.name) and 2 * telling < len(table.columns)
 
 
 def _not_there(name: str) -> Choice:

@@ -25,6 +25,8 @@ NAMED = 0.5
 NEAR = 0.15
 SHAPE_LEAD = 0.5
 FEWEST_ROWS = 10
+# A table that names less than two thirds of the patients is no second chart of the practice.
+FURTHER = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,19 +136,42 @@ def by_values(
     near = [one for one in scored if scored[0][1] - one[1] < NEAR]
     if scored[0][1] < NAMED:
         return _open(near, Match.NONE)
-    near.sort(key=lambda one: -one[0].rows)
-    fullest, score, why = near[0]
-    if len(near) > 1 and not far_fuller(fullest.rows, near[1][0].rows):
-        return _open(near, Match.NONE)
-    # A copy has fewer rows, or more: only a table of another shape is ruled out by its rows.
-    twins = [one for one in scored if one[0] is not fullest and _same_shape(one[0], fullest)]
-    if twins:
-        return _open([near[0], *twins], Match.NONE)
+    # A copy has fewer rows, or more, or a column more: rows alone rule nothing out.
+    near.sort(key=lambda one: -_patients(role, one[0], values))
+    best, score, why = near[0]
+    reached = _patients(role, best, values)
+    rivals = [
+        one
+        for one in scored
+        if one[0] is not best
+        and (
+            _same_shape(one[0], best)
+            or (one in near and reached < FURTHER * max(1, _patients(role, one[0], values)))
+        )
+    ]
+    if rivals:
+        return _open([near[0], *rivals], Match.NONE)
     if len(near) > 1:
-        text = f"the next one like it has {near[1][0].rows:,} rows"
+        next_ = _patients(role, near[1][0], values)
+        text = f"{reached:,} different patients sampled, of the next one like it {next_:,}"
         why = (*why, Evidence(text, 0.3))
         score = combined(why, Match.NONE)
-    return Choice(fullest, Match.NONE, score, why)
+    return Choice(best, Match.NONE, score, why)
+
+
+def _patients(role: str, table: Table, values: Values) -> int:
+    """Give how many different patients a table's sample names, 0 where the role names none."""
+    if all(wanted.refers_to != "PATIENT" for wanted in canonical.TABLES[role].values()):
+        return 0
+    seen = values.profiles[table.schema, table.name]
+    return max(
+        (
+            seen[column.name].distinct
+            for column in table.columns
+            if column.name in seen and link_evidence(table, column.name, values, "PATIENT")
+        ),
+        default=0,
+    )
 
 
 def _same_shape(one: Table, other: Table) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,8 +26,6 @@ HEADER = (
     "# Names that reviewers approved and no rule knows: hints for the next center, not proofs.\n"
     "# Each with the centers that have it. Lines can be removed or added by hand.\n"
 )
-# T_0K3 and C17 say nothing, wherever they were approved.
-TELLING = re.compile(r"[^\W\d_]{4,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +94,8 @@ def learn(bank: ValueBank, mapping: Mapping) -> ValueBank:
 
 def _teach(taught: dict[str, dict[str, set[str]]], point: str, name: str, center: str) -> None:
     base = names.stripped(name)
-    word = base if base is not None and TELLING.search(base) else name
-    if TELLING.search(word):
+    word = base if base is not None and names.tells(base) else name
+    if names.tells(word):
         taught.setdefault(point, {}).setdefault(word, set()).add(center)
 
 

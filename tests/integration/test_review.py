@@ -261,16 +261,19 @@ def test_names_of_people_are_never_shown(desk: Desk) -> None:
         assert not {name for name in first if len(name) > 5} & words
 
 
-def test_a_dead_flag_warns(desk: Desk) -> None:
+def test_a_dead_flag_is_asked_for_and_warns(desk: Desk) -> None:
     practice = desk.planned[0]
     table = f"{practice.schema}.{practice.table('LEISTUNG').name}"
     flag = practice.table("LEISTUNG").column("DELKZ").name
     with closing(connect(replace(desk.sa, database=practice.database))) as connection:
-        connection.execute(f"UPDATE {table} SET {flag} = 1")
+        count = connection.execute(f"UPDATE {table} SET {flag} = 1").rowcount
         try:
-            result = desk.review(practice, *[""] * 10)
+            result = desk.review(practice, flag, *[""] * 10)
+            turned = desk.review(practice, flag, "1", *[""] * 10)
         finally:
             connection.execute(f"UPDATE {table} SET {flag} = 0")
 
+    assert f"read in the usual way, {count} of {count} rows would be deleted" in result.output
+    assert "100.0 % of" not in turned.output
     assert "100.0 % of" in result.output
     assert "warning  LEISTUNG.DELKZ" in result.output
