@@ -274,6 +274,7 @@ def test_a_dead_flag_is_asked_for_and_warns(desk: Desk) -> None:
             connection.execute(f"UPDATE {table} SET {flag} = 0")
 
     assert f"read in the usual way, {count} of {count} rows would be deleted" in result.output
-    assert "100.0 % of" not in turned.output
-    assert "100.0 % of" in result.output
     assert "warning  LEISTUNG.DELKZ" in result.output
+    assert f"100.0 % of {count} rows count as deleted" in result.output
+    assert f"0.0 % of {count} rows count as deleted" in turned.output
+    assert "warning  LEISTUNG.DELKZ" not in turned.output
