@@ -47,6 +47,13 @@ CONTENTS: dict[str, list[tuple[str, str, str]]] = {
         ("pause", "chartfeed.pause:pause", "Have centers wait, wherever they are captured."),
         ("resume", "chartfeed.pause:resume", "Have paused centers go on from where they were."),
         ("stream", "chartfeed.stream:stream", "Join the events, and keep the daily files."),
+        ("days", "chartfeed.days:days", "List the days that have files, and what they lack."),
+        (
+            "day",
+            "chartfeed.days:day",
+            "Show a day: rows, completeness, and whether files are whole.",
+        ),
+        ("tail", "chartfeed.tail:tail", "Follow the unified rows in the terminal."),
         ("resync", "chartfeed.resync:resync", "Read a center anew, or confirm that it may delete."),
     ],
     "Topics and their schemas": [

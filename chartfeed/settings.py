@@ -129,6 +129,8 @@ class Output:
         "csv",
         "json",
     )
+    folders: Literal["month"] | None = None
+    """`month` for a folder such as 2022-01 for each month."""
 
 
 Status = Literal["GKV", "PKV", "Selbstzahler"]

@@ -9,13 +9,13 @@ written. A partial checkpoint covers a slice of a read and claims nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from schemas import topics
 from schemas.records import CenterStatus, Progress
-from stream_app.files.manifest import CenterLine, CompleteThrough
+from stream_app.files.manifest import CenterLine, CompleteThrough, Manifest
 
 __all__ = ["Claims", "KnownCenter", "Share"]
 
@@ -151,6 +151,38 @@ class Claims:
             self.line(center, shares.get(center, Share()), partition, position, now)
             for center in sorted(ids, key=str.encode)
         ]
+
+    def renewed(self, manifest: Manifest, now: datetime) -> tuple[CenterLine, ...]:
+        """Give a manifest's lines as they would be now, for files that have not changed since.
+
+        So a day that nobody writes any more stays complete through what has been applied since.
+        """
+        position = manifest.position
+        if position is None:
+            return manifest.centers
+        return tuple(
+            self._renewed(line, position.partition, position.offset, now)
+            for line in manifest.centers
+        )
+
+    def _renewed(
+        self, line: CenterLine, partition: int, position: int, now: datetime
+    ) -> CenterLine:
+        found = self.line(
+            line.center_id,
+            Share(line.record_count, name=line.center_name),
+            partition,
+            position,
+            now,
+        )
+        through = found.complete_through
+        if line.behind == "dead-letter" and found.behind is None:
+            found = replace(found, behind="dead-letter", dead_letters=line.dead_letters)
+        # What the files showed once, they show still.
+        claimed = line.complete_through
+        if claimed is not None and (through is None or claimed.captured_at > through.captured_at):
+            found = replace(found, complete_through=claimed)
+        return found
 
     def line(
         self, center_id: str, share: Share, partition: int, position: int, now: datetime

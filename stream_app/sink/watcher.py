@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,7 @@ from schemas.errors import ChartfeedError, Outside, RetryLater, SkipRecord
 from schemas.records import CenterStatus, Progress
 
 if TYPE_CHECKING:
-    from stream_app.files.manifest import CenterLine
+    from stream_app.files.manifest import CenterLine, Manifest
     from stream_app.sink.completeness import Claims, Share
     from stream_app.sink.rows import SchemaOf
 
@@ -42,6 +43,7 @@ OURS: Final[KafkaOptions] = {
 }
 PATIENCE: Final = 10.0
 AGAIN: Final = 1.0
+AWHILE: Final = 0.05
 # Progress is written with every checkpoint, so the last of each center is near the end.
 FIRST_WINDOW: Final = 500
 GROWTH: Final = 10
@@ -123,6 +125,14 @@ class Watcher:
     def start(self) -> None:
         self._thread.start()
 
+    def wait_loaded(self, seconds: float) -> bool:
+        """Wait until everything has been read once; False when that fails or takes longer."""
+        deadline = time.monotonic() + seconds
+        while not self._loaded.wait(AWHILE):
+            if self._trouble is not None or time.monotonic() > deadline:
+                return False
+        return True
+
     def close(self) -> None:
         self._ended.set()
         if self._thread.is_alive():
@@ -134,6 +144,11 @@ class Watcher:
         """Give a manifest's lines as far as is known now."""
         with self._lock:
             return self._claims.lines(shares, partition, position, self._clock())
+
+    def renewed(self, manifest: Manifest) -> tuple[CenterLine, ...]:
+        """Give a manifest's lines as they would be now, for files that have not changed."""
+        with self._lock:
+            return self._claims.renewed(manifest, self._clock())
 
     def end(self, partition: int) -> int:
         """Ask where a partition of the unified topic ends."""
