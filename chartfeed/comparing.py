@@ -10,19 +10,23 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
-from chartfeed import sources
+from chartfeed import reconcile_live, sources
 from chartfeed.reconcile_files import Problem, Share, Spool, spool_day, spooled
+from chartfeed.reconcile_report import CenterResult, Report
 from producers import approval, days
 from producers.capture.source import Source
 from producers.connection import connect
 from producers.days import Span
-from schemas.errors import ChartfeedError
+from schemas.errors import ChartfeedError, Outside, RetryLater
 from schemas.insurance import StatusTable
+from stream_app.files.day import read_manifest
+from stream_app.files.manifest import Damaged
 from stream_app.files.reading import flat, row_of
 from stream_app.reconciling import Changed, Difference, Due, differences, standing
 from stream_app.sink.survey import days_in
 
 if TYPE_CHECKING:
+    from chartfeed.reconcile_live import Live
     from chartfeed.settings import Center, Settings
     from producers.capture.clock import Clock
     from producers.days import CenterDays
@@ -30,73 +34,31 @@ if TYPE_CHECKING:
     from schemas.records import UnifiedEntry
     from stream_app.files.targets import Target
 
-__all__ = ["CenterResult", "Report", "Wanted", "compare", "settle"]
+__all__ = ["Wanted", "compare", "settle"]
 
 # A center's rows are in memory while it is compared; so few at once bound that.
 THREADS: Final = 4
 PATIENCE: Final = timedelta(seconds=10)
+# So many manifests tell whether a stream keeps the files.
+NEWEST: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is compared: the files of a place for some centers and days; `only` narrows these."""
+    """What is compared: the files of a place for some centers and days; `only` narrows these.
+
+    `live` tells how far the files are that a stream keeps, whatever their manifests say.
+    """
 
     settings: Settings
     centers: Sequence[Center]
     target: Target
     span: Span
     only: Collection[date] | None = None
+    live: Live | None = None
 
     def __contains__(self, day: date) -> bool:
         return day in self.span and (self.only is None or day in self.only)
-
-
-@dataclass(frozen=True, slots=True)
-class CenterResult:
-    """How a center's files compare; with an error, they could not be compared.
-
-    `undecided` says why later changes could not be left out.
-    """
-
-    center_id: str
-    days: int = 0
-    rows: int = 0
-    differences: tuple[Difference, ...] = ()
-    left_out: tuple[Difference, ...] = ()
-    live_days: frozenset[date] = frozenset()
-    undecided: str | None = None
-    error: ChartfeedError | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """All centers' results, and what is wrong with the files themselves."""
-
-    days: int
-    problems: tuple[Problem, ...] = ()
-    centers: tuple[CenterResult, ...] = ()
-
-    @property
-    def differences(self) -> list[Difference]:
-        return [one for center in self.centers for one in center.differences]
-
-    @property
-    def missing(self) -> list[CenterResult]:
-        return [center for center in self.centers if center.error is not None]
-
-    @property
-    def is_identical(self) -> bool:
-        return not (self.problems or self.differences or self.missing)
-
-    @property
-    def exit_code(self) -> int:
-        """Give 0 only where all is identical; 2 or 3 where no center could be compared."""
-        if self.is_identical:
-            return 0
-        if len(self.missing) < len(self.centers):
-            return 1
-        codes = {center.error.exit_code for center in self.missing if center.error}
-        return 3 if 3 in codes else 2 if codes == {2} else 1
 
 
 def compare(wanted: Wanted) -> Report:
@@ -138,7 +100,8 @@ def _center(wanted: Wanted, center: Center, spool: Spool) -> CenterResult:
             )
             for day in [day for day in found.days if day not in wanted]:
                 del found.days[day]
-            return _compared(center.id, spool, _Side(source, mapping, clock, found))
+            side = _Side(source, mapping, clock, found, wanted.live)
+            return _compared(center.id, spool, side)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +112,12 @@ class _Side:
     mapping: Mapping
     clock: Clock
     found: CenterDays
+    live: Live | None
+
+    def through(self, day: date, claimed: int | None) -> int | None:
+        """Give the version that a day's files of a stream show at least."""
+        known = None if self.live is None else self.live.through(self.mapping.center, day)
+        return max((one for one in (known, claimed) if one is not None), default=None)
 
 
 def _compared(center_id: str, spool: Spool, side: _Side) -> CenterResult:
@@ -162,13 +131,14 @@ def _compared(center_id: str, spool: Spool, side: _Side) -> CenterResult:
         since[share.day] = share.version
         if share.is_live:
             live.add(share.day)
+            since[share.day] = side.through(share.day, share.version)
         seen += 1
         rows += len(entries)
         found += differences(center_id, share.day, _due(entries, share), share.rows)
     # A day without files: what changed after all that any file claims may still be on its way.
     newest = spool.newest(center_id)
     for day, entries in sorted(remaining.items()):
-        since[day] = newest
+        since[day] = side.through(day, newest) if live else newest
         seen += 1
         rows += len(entries)
         found += differences(center_id, day, _due(entries, None), [])
@@ -236,7 +206,12 @@ def _left_out(
 
 def settle(wanted: Wanted, patience: timedelta = PATIENCE) -> Report:
     """Compare, and compare anew what differs in files that a stream is writing, for a while."""
-    report = compare(wanted)
+    note = None
+    try:
+        wanted = replace(wanted, live=_live(wanted))
+    except (RetryLater, Outside) as error:
+        note = f"only the manifests tell how far the files are: {error.message}"
+    report = replace(compare(wanted), note=note)
     deadline = time.monotonic() + patience.total_seconds()
     pause = max(1.0, wanted.settings.stream.flush_interval.total_seconds())
     while time.monotonic() + pause < deadline:
@@ -256,30 +231,18 @@ def settle(wanted: Wanted, patience: timedelta = PATIENCE) -> Report:
             span=Span(again[0], again[-1]),
             only=frozenset(again),
         )
-        report = _merged(report, compare(narrow), frozenset(again))
+        report = report.settled(compare(narrow), frozenset(again))
     return report
 
 
-def _merged(before: Report, after: Report, again: frozenset[date]) -> Report:
-    """Put the second look in the first one's place, where there was one."""
-    second = {center.center_id: center for center in after.centers}
-    centers = []
-    for center in before.centers:
-        new = second.get(center.center_id)
-        if new is None or new.error is not None:
-            centers.append(center)
+def _live(wanted: Wanted) -> Live | None:
+    """Ask how far the stream is, where the newest files are a stream's."""
+    newest = [day for day in days_in(wanted.target.names()) if day in wanted][-NEWEST:]
+    for day in newest:
+        try:
+            manifest = read_manifest(wanted.target, day)
+        except Damaged:
             continue
-        centers.append(
-            replace(
-                center,
-                differences=(*_but(center.differences, again), *new.differences),
-                left_out=(*_but(center.left_out, again), *new.left_out),
-                undecided=new.undecided,
-            )
-        )
-    problems = [one for one in before.problems if one.day not in again]
-    return Report(before.days, (*problems, *after.problems), tuple(centers))
-
-
-def _but(found: Iterable[Difference], again: frozenset[date]) -> list[Difference]:
-    return [one for one in found if one.day not in again]
+        if manifest is not None and manifest.generation is not None:
+            return reconcile_live.look(wanted.settings, [center.id for center in wanted.centers])
+    return None

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 import click
 import orjson
 
-from chartfeed.comparing import Report, Wanted, settle
+from chartfeed.comparing import Wanted, settle
 from chartfeed.extract import yesterday
 from chartfeed.pause import ask
+from chartfeed.reconcile_report import Report
 from producers.days import Span
 from schemas import dates
 from schemas.errors import BadInput
@@ -98,6 +99,8 @@ def _print(report: Report) -> None:
     hidden = max(0, len(found) - SHOWN) + max(0, len(report.problems) - SHOWN)
     if hidden:
         click.echo(f"and {hidden} more; --json prints all")
+    if report.note is not None:
+        click.echo(report.note, err=True)
     for center in report.centers:
         if center.error is not None:
             click.echo(f"not compared: {center.error}", err=True)
@@ -138,6 +141,7 @@ def _summarise(report: Report) -> None:
 def _json(report: Report) -> bytes:
     content = {
         "identical": report.is_identical,
+        "note": report.note,
         "days": report.days,
         "rows": sum(center.rows for center in report.centers),
         "files": report.problems,
