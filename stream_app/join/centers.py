@@ -22,7 +22,7 @@ class Center:
     id: str
     name: str
     whole: bool
-    revision: int = 0
+    revision: int = -1
     checkpoint: Applied | None = None
     applied: dict[str, int] = field(default_factory=dict)
     """Per topic the offset up to which events are applied."""

@@ -98,11 +98,8 @@ class Rows:
 
         `names` has the encoded id and name of each center.
         """
-        services: dict[int, list[tuple[Id, str]]] = {}
-        for n, id_, code in connection.execute(SERVICES, (first, last)):
-            services.setdefault(n, []).append((id_, code))
         none = self._encoded_codes(())
-        codes = {n: self._encoded_codes(service_codes(found)) for n, found in services.items()}
+        codes = self._codes_of(connection, first, last)
         day_of, insurance_of = self._day, self._insured
         write_id, write_patient = WRITE["entry_id"], WRITE["patient_id"]
         write_text = WRITE["chart_entry"]
@@ -122,6 +119,16 @@ class Rows:
             now = blake2b(content, digest_size=DIGEST_BYTES).digest()
             if now != before:
                 yield center, num, id_, day, content, now
+
+    def _codes_of(self, connection: sqlite3.Connection, first: int, last: int) -> dict[int, bytes]:
+        """Give the encoded codes of touched days, where there are services."""
+        services: dict[int, list[tuple[Id, str]]] = {}
+        for n, id_, code in connection.execute(SERVICES, (first, last)):
+            if n in services:
+                services[n].append((id_, code))
+            else:
+                services[n] = [(id_, code)]
+        return {n: self._encoded_codes(service_codes(found)) for n, found in services.items()}
 
     def _day(self, day: int) -> bytes:
         found = self._days.get(day)

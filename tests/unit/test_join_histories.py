@@ -1,4 +1,4 @@
-"""Random histories: whatever the order, the kills and the compaction, the rows are the naive ones."""
+"""Random histories: whatever the order, kills and compaction, the rows are the naive ones."""
 
 from __future__ import annotations
 
