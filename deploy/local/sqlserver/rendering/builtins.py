@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from deploy.local.sqlserver.errors import SqlError, Unsupported
 from deploy.local.sqlserver.rendering.bound import Bound
 from deploy.local.sqlserver.rendering.functions import FUNCTIONS, system
@@ -11,8 +13,9 @@ from deploy.local.sqlserver.translation import syntax
 
 
 class BuiltinRenderer(ArgumentRenderer):
+    @abstractmethod
     def aggregate(self, node: syntax.Function) -> Bound | None:
-        raise NotImplementedError  # aggregates.py has it
+        """Return an aggregate, None for any other function."""
 
     def function(self, node: syntax.Function) -> Bound:
         found = self.aggregate(node)

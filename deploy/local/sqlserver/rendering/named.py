@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 
 from deploy.local.sqlserver.errors import SqlError, Unsupported
@@ -28,10 +29,11 @@ _INSTANCE_VIEWS = frozenset(
 
 
 class NamedRenderer(AggregateRenderer):
+    @abstractmethod
     def query(
         self, query: Query, *, names: Sequence[str] = ()
     ) -> tuple[str, list[tuple[str, Bound]]]:
-        raise NotImplementedError  # selects.py has it
+        """Return the SQLite text of a query and its outputs with their names."""
 
     def find_table(self, parts: tuple[str, ...]) -> Table:
         """Return the table a name means in the current database; 208 if there is none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -20,8 +21,9 @@ _TEXT = SqlType("nvarchar", length=-1)
 
 
 class PredicateRenderer(ScalarRenderer):
+    @abstractmethod
     def subquery(self, query: Query) -> tuple[str, list[Bound]]:
-        raise NotImplementedError  # selects.py has it
+        """Return the SQLite text of a subquery and its outputs."""
 
     def predicate(self, node: Expression) -> str:
         render = self._PREDICATES.get(type(node))

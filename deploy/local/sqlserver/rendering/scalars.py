@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -76,7 +77,7 @@ def system(name: str) -> Callable[[Any], Any]:
     return lambda runtime: runtime.system(name)
 
 
-class ScalarRenderer:
+class ScalarRenderer(ABC):
     """Renders expressions within the scope that is set."""
 
     def __init__(self, definitions: Definitions, types: Types, around: Surroundings) -> None:
@@ -96,15 +97,17 @@ class ScalarRenderer:
         self._aliases += 1
         return f"s{self._aliases}"
 
-    # Filled by the modules that come after this one.
+    @abstractmethod
     def predicate(self, node: Expression) -> str:
-        raise NotImplementedError
+        """Return the SQLite text of a search condition."""
 
+    @abstractmethod
     def function(self, node: syntax.Function) -> Bound:
-        raise NotImplementedError
+        """Return a function's value."""
 
+    @abstractmethod
     def scalar_query(self, query: syntax.Query) -> Bound:
-        raise NotImplementedError
+        """Return the one value of a subquery."""
 
     def text(self, bound: Bound) -> str:
         """Return the SQLite text of an expression, with its value's parameter where it has one."""

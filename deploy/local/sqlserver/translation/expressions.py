@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
@@ -41,11 +42,12 @@ _DATE_PART_FIRST = frozenset(
 )
 
 
-class ExpressionParser(Cursor):
+class ExpressionParser(Cursor, ABC):
     """Expressions, loosest binding first: OR, AND, NOT, predicates, sums, products, units."""
 
+    @abstractmethod
     def query(self) -> Query:
-        raise NotImplementedError  # queries.py has it
+        """Take a whole query, as a subquery is."""
 
     def expression(self) -> Expression:
         left = self._conjunction()
