@@ -94,11 +94,13 @@ class _Seat:
             self.leave.set()
         self.told.set()
 
-    def wait(self, seconds: float, has_news: Callable[[], bool]) -> None:
+    def wait(self, seconds: float, has_news: Callable[[], bool]) -> bool:
+        """Tell whether there was something to look at before the time was over."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             if self.told.wait(min(left, NEWS_SECONDS)) or has_news():
-                return
+                return True
+        return False
 
 
 class Supervisor:
@@ -203,17 +205,23 @@ class Supervisor:
                 waits, said = delays(random.random), ""
             attempts += 1
             self._failed(seat.name, failure)
-            passing = isinstance(failure, RetryLater)
-            delay = next(waits) if passing else comes_back_after(failure)
             if self._leaving.is_set():
                 return
-            if self._once and (not passing or attempts == ATTEMPTS_ONCE):
-                delay = None
+            passing = isinstance(failure, RetryLater)
+            delay = next(waits) if passing else comes_back_after(failure)
+            delay = self._granted(delay, attempts, passing=passing)
             said = self._tell(seat.name, failure, said, stays=passing and delay is not None)
             if delay is None:
                 self.failures[seat.name] = failure
                 return
-            seat.wait(delay, (lambda: False) if passing else runner.has_news)
+            if seat.wait(delay, (lambda: False) if passing else runner.has_news):
+                said = ""
+
+    def _granted(self, delay: float | None, attempts: int, *, passing: bool) -> float | None:
+        """Give the delay before the next attempt, None where there is to be none."""
+        if self._once and (not passing or attempts == ATTEMPTS_ONCE):
+            return None
+        return delay
 
     def _wanted(self, seat: _Seat) -> Make | None:
         """Give the seat's maker; without one the seat is given up, under the lock of `want`."""
