@@ -43,7 +43,25 @@ def compare_decimals(left: str, right: str) -> int:
     return (first > second) - (first < second)
 
 
+def compare_guids(left: str, right: str) -> int:
+    """Return SQL Server's own order: the last six bytes first, then group by group to the left."""
+    first, second = guid_key(left), guid_key(right)
+    return (first > second) - (first < second)
+
+
+@lru_cache(maxsize=65536)
+def guid_key(text: str) -> str:
+    """Tell what a uniqueidentifier sorts by, its first three groups byte by byte from their end."""
+    one, two, three, four, five = text.split("-")
+    return five + four + _reversed(three) + _reversed(two) + _reversed(one)
+
+
+def _reversed(group: str) -> str:
+    return bytes.fromhex(group)[::-1].hex().upper()
+
+
 def register(db: apsw.Connection) -> None:
     db.create_collation("MSSQL", compare)
     db.create_collation("MSSQL_CS", compare_with_case)
     db.create_collation("DECIMAL", compare_decimals)
+    db.create_collation("GUID", compare_guids)

@@ -210,6 +210,8 @@ def collation(type_: SqlType, name: str | None) -> str:
         if upper.endswith(("_BIN", "_BIN2")):
             return "BINARY"
         return "MSSQL_CS" if "_CS_" in upper else "MSSQL"
+    if type_.name == "uniqueidentifier":
+        return "GUID"
     return "DECIMAL" if type_.name in EXACT else "BINARY"
 
 

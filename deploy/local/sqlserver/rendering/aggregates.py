@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from deploy.local.sqlserver import storage
 from deploy.local.sqlserver.errors import SqlError, Unsupported
 from deploy.local.sqlserver.rendering.bound import Bound, collation_of
 from deploy.local.sqlserver.rendering.builtins import BuiltinRenderer
@@ -87,7 +88,8 @@ class AggregateRenderer(BuiltinRenderer):
         text = self.text(bound)
         if bound.kind.name in TEXT:
             return f"{text} COLLATE {collation_of(bound)}"
-        return f"{text} COLLATE DECIMAL" if bound.kind.name in EXACT else text
+        own = storage.collation(bound.kind, None)
+        return text if own == "BINARY" else f"{text} COLLATE {own}"
 
     def _counted(self, node: syntax.Function, over: str) -> Bound:
         type_ = INT if node.name == "COUNT" else BIGINT

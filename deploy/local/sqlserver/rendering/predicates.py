@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from deploy.local.sqlserver import storage
 from deploy.local.sqlserver.errors import SqlError
 from deploy.local.sqlserver.rendering.bound import Bound, collation_of
 from deploy.local.sqlserver.rendering.scalars import ScalarRenderer
@@ -155,4 +156,5 @@ def _collated(type_: SqlType, *sides: Bound) -> str:
     if type_.name in TEXT:
         explicit = collation_of(*[side for side in sides if side.kind.name in TEXT])
         return f" COLLATE {explicit}"
-    return " COLLATE DECIMAL" if type_.name in EXACT else ""
+    own = storage.collation(type_, None)
+    return "" if own == "BINARY" else f" COLLATE {own}"
