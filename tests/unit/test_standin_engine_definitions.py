@@ -158,6 +158,45 @@ def test_rights_are_enforced(client: Client) -> None:
     assert reader.ask("SELECT * FROM t").errors == [229]
 
 
+def test_a_right_counts_from_the_commit_that_gives_or_takes_it(client: Client) -> None:
+    client.run("CREATE TABLE t (a int)")
+    client.run("CREATE LOGIN reader WITH PASSWORD = 'Secret-1234'")
+    client.run("CREATE USER reader FOR LOGIN reader")
+    reader = client.another("reader", "Secret-1234")
+    for change, before, after, seen in (
+        ("GRANT SELECT ON t TO reader", [229], [], [("t",)]),
+        ("REVOKE SELECT ON t FROM reader", [], [229], []),
+    ):
+        client.run(f"BEGIN TRANSACTION; {change}")
+        assert reader.ask("SELECT a FROM t").errors == before
+        client.run("COMMIT")
+        assert reader.ask("SELECT a FROM t").errors == after
+        assert reader.rows("SELECT name FROM sys.tables") == seen
+
+
+def test_a_right_that_is_rolled_back_was_never_there(client: Client) -> None:
+    client.run("CREATE TABLE t (a int)")
+    client.run("CREATE LOGIN reader WITH PASSWORD = 'Secret-1234'")
+    client.run("CREATE USER reader FOR LOGIN reader")
+    reader = client.another("reader", "Secret-1234")
+    client.run("BEGIN TRANSACTION; GRANT SELECT ON t TO reader; ROLLBACK")
+    assert reader.ask("SELECT a FROM t").errors == [229]
+
+
+def test_a_catalog_within_a_transaction_shows_the_rights_of_its_snapshot(client: Client) -> None:
+    client.run("ALTER DATABASE d SET ALLOW_SNAPSHOT_ISOLATION ON")
+    client.run("CREATE TABLE t (a int)")
+    client.run("CREATE LOGIN reader WITH PASSWORD = 'Secret-1234'")
+    client.run("CREATE USER reader FOR LOGIN reader; GRANT SELECT ON t TO reader")
+    reader = client.another("reader", "Secret-1234")
+    reader.run("SET TRANSACTION ISOLATION LEVEL SNAPSHOT; BEGIN TRANSACTION; SELECT a FROM t")
+    client.run("REVOKE SELECT ON t FROM reader")
+    reader.ask("SELECT name FROM sys.tables")
+    reader.run("COMMIT")
+    assert reader.ask("SELECT a FROM t").errors == [229]
+    assert reader.rows("SELECT name FROM sys.tables") == []
+
+
 def test_a_restored_database_is_another_one(client: Client, tmp_path: Path) -> None:
     identity = (
         "SELECT family_guid, recovery_fork_guid FROM sys.database_recovery_status"
