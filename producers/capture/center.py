@@ -71,6 +71,7 @@ class Center:
         self._job = job
         self._stop = stop
         self._mapping: Mapping | None = None
+        self._has_led = False
 
     def has_news(self) -> bool:
         """Tell whether the mapping or its approval is another one than in the last run."""
@@ -104,13 +105,15 @@ class Center:
             raise
         with closing(_Run(self._job, mapping, connection, self._stop)) as run:
             try:
-                run.capture(once=once)
+                run.capture(once=once, again=self._has_led)
             except (Leaving, _Moved):
                 return
             except Drift:
                 # The difference says more than the name that the statement stumbled on.
                 approval.require_fit(connection, mapping)
                 raise
+            finally:
+                self._has_led = self._has_led or run.leads
 
     def _tell_what_is_left(self, source: Source) -> None:
         """Tell where the center stands and until when, though nothing is read of it now."""
@@ -166,9 +169,17 @@ class _Run:
         # A long read ends here; what was approved when it was read may still be published.
         self._require_approval()
 
-    def capture(self, *, once: bool) -> None:
+    @property
+    def leads(self) -> bool:
+        return self._feed.leads
+
+    def capture(self, *, once: bool, again: bool) -> None:
+        """Capture from where Kafka says; `again` if this instance has held the center before."""
         try:
             self._feed.open()
+            if again:
+                # We slept, or were cut off, and another has moved on: it must not be fought.
+                self._feed.refuse_anothers()
             until = (self._source.clock().version or 0) if once else None
             while not self._stop.is_set():
                 self._require_approval()

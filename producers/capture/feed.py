@@ -89,12 +89,13 @@ class Feed:
     @property
     def is_ours(self) -> bool:
         """Tell whether this instance wrote the checkpoint, and it covers a whole read."""
+        return self.leads and self.checkpoint is not None and not self.checkpoint.partial
+
+    @property
+    def leads(self) -> bool:
+        """Tell whether this instance wrote the last checkpoint."""
         found = self.checkpoint
-        return (
-            found is not None
-            and found.instance_id == self._ground.instance_id
-            and not found.partial
-        )
+        return found is not None and found.instance_id == self._ground.instance_id
 
     def publish(self, messages: Iterable[Message], last: Callable[[], Checkpoint]) -> None:
         """Publish messages in slices, the last with the checkpoint that covers them all.
@@ -131,21 +132,25 @@ class Feed:
 
     def leave_it_to_another(self) -> None:
         """Raise TakenOver if another instance moves on; a transaction too slow fences as well."""
-        center = self._ground.center_id
         deadline = time.monotonic() + HANDOVER_SECONDS
         while time.monotonic() < deadline and not self._stop.is_set():
             found = self._last_checkpoint()
-            if (
-                found is not None
-                and found != self.checkpoint
-                and found.instance_id != self._ground.instance_id
-            ):
-                raise TakenOver(
-                    f"{center}: another producer took over ({found.instance_id})",
-                    hint="stop one of the two: a center has one producer",
-                    center=center,
-                )
+            if found != self.checkpoint:
+                self._refuse(found)
             self._stop.wait(1.0)
+
+    def refuse_anothers(self) -> None:
+        """Raise TakenOver if another instance wrote the checkpoint that was read back."""
+        self._refuse(self.checkpoint)
+
+    def _refuse(self, found: Checkpoint | None) -> None:
+        center = self._ground.center_id
+        if found is not None and found.instance_id != self._ground.instance_id:
+            raise TakenOver(
+                f"{center}: another producer took over ({found.instance_id})",
+                hint="stop one of the two: a center has one producer",
+                center=center,
+            )
 
     def _last_checkpoint(self) -> Checkpoint | None:
         value = self.readback.last(topics.CHECKPOINTS, self._ground.center_id.encode())

@@ -142,15 +142,21 @@ class Publisher:
                     break
                 except BufferError:
                     if producer.flush(PATIENCE):
-                        raise Unpublished(f"{self._center}: Kafka is too slow") from None
+                        raise self._given_up(producer, "Kafka is too slow") from None
         producer.flush(PATIENCE)
         if set(reported) != set(last) or min(reported.values(), default=0) < 0:
-            raise Unpublished(f"{self._center}: Kafka did not say where the events are")
+            raise self._given_up(producer, "Kafka did not say where the events are")
         return {
             topic: Offset(topic, self._partition, offset)
             for topic, offset in reported.items()
             if topic in SOURCE
         }
+
+    def _given_up(self, producer: Producer, why: str) -> Unpublished:
+        """End the transaction and give the error, unless we are fenced: an abort tells so."""
+        producer.purge()
+        producer.abort_transaction(PATIENCE)
+        return Unpublished(f"{self._center}: {why}")
 
     @contextmanager
     def _translated(self, otherwise: type[KafkaDown | Unpublished]) -> Iterator[None]:
