@@ -1,0 +1,171 @@
+"""The stream's worker, on a real broker and as a process of its own."""
+
+import signal
+import subprocess
+import sys
+import time
+from datetime import date
+
+import psutil
+import pytest
+from confluent_kafka import Producer
+
+from producers.registry import Registry
+from schemas import topics
+from schemas.subjects import RECORDS
+from tests.centers_at_work import ENTRIES, INSURERS, LINKS, SERVICES, Centers
+from tests.streaming import configuration, until, workers
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
+
+DAY = date(2022, 1, 18)
+
+
+@pytest.fixture(scope="module")
+def schema_ids(stack, services, chartfeed):
+    chartfeed("topics", "create", home=stack)
+    registry = Registry(services["registry"]["address"])
+    return {record: registry.register(topic) for topic, record in RECORDS.items()}
+
+
+@pytest.fixture
+def centers(services, schema_ids):
+    return lambda count=6, seed=1: Centers(services["kafka"]["address"], schema_ids, count, seed)
+
+
+@pytest.fixture
+def config(tmp_path, services):
+    def write(centers):
+        bootstrap, registry = (services[name]["address"] for name in ("kafka", "registry"))
+        return configuration(tmp_path, bootstrap, registry, centers.names)
+
+    return write
+
+
+def shows(centers):
+    return lambda: centers.published() == centers.expected()
+
+
+def an_entry(id_=1, patient=1, text="Kontrolle", day=DAY):
+    return ENTRIES, id_, {"patient_id": patient, "entry_date": day, "chart_entry": text}
+
+
+def test_rows_follow_whole_transactions_and_bad_records_stop_nothing(centers, config):
+    town = centers()
+    one, other, *_ = town.names
+    town.work(20)
+    path = config(town)
+    with workers(path) as start:
+        worker = start("one", "--metrics-port", "0")
+        until(shows(town))
+
+        town.commit(one, [an_entry(900, patient=99)], abort=True)
+        town.commit(
+            one,
+            [
+                (INSURERS, 50, {"name": "AOK Bayern", "kind": "1"}),
+                (LINKS, 500, {"patient_id": 99, "insurer_id": 50}),
+                (SERVICES, 500, {"patient_id": 99, "service_date": DAY, "code": "01"}),
+                an_entry(901, patient=99, text="one transaction"),
+            ],
+        )
+        until(shows(town))
+        versions = [row for at, row in town.log() if at.key.endswith(b"/901")]
+        assert [("GKV", "AOK Bayern", ("01",))] == [
+            (row.insurance_status, row.insurance_name, row.service_codes) for row in versions
+        ]
+        assert not [at for at, _ in town.log() if at.key.endswith(b"/900")]
+
+        # A poisonous value withdraws its row; the rest of the transaction is applied.
+        town.commit(one, [an_entry(902)], raw=[(ENTRIES, f"{one}/901".encode(), b"no record")])
+        town.commit(other, [an_entry(903)])
+        key = topics.unified_key(DAY, one, 901)
+        until(lambda: key not in town.published())
+        until(lambda: [letter.key for letter in town.letters()] == [f"{one}/901"])
+        (letter,) = town.letters()
+        assert (letter.stage, letter.reason, letter.topic) == ("stream", "undecodable", ENTRIES)
+        town.commit(one, [an_entry(901, patient=99, text="again")])
+        until(shows(town))
+
+        files = path.parent / "output"
+        until((files / f"ivoris_chart_entries_{DAY}.manifest.json").exists)
+        listening = [
+            at.laddr.ip
+            for at in psutil.Process(worker.process.pid).net_connections("inet")
+            if at.status == psutil.CONN_LISTEN
+        ]
+        assert ["127.0.0.1"] == listening, "only the metrics listen"
+
+        second = subprocess.run(
+            [sys.executable, "-m", "chartfeed", "--config", path, "stream", "--worker", "one"],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        assert (2, True) == (second.returncode, "another worker works with" in second.stderr)
+
+        began = time.monotonic()
+        assert worker.end() == 0
+        assert time.monotonic() - began < 5
+
+
+def test_a_row_is_there_a_moment_after_its_commit(centers, config):
+    town = centers(count=3)
+    with workers(config(town)) as start:
+        start("quick")
+        town.work(3)
+        until(shows(town))
+        center = next(iter(town.names))
+        committed = {}
+        for number in range(30):
+            town.commit(center, [an_entry(2000 + number)])
+            committed[f"/{2000 + number}".encode()] = time.time()
+            time.sleep(0.03)
+        until(shows(town))
+    delays = sorted(
+        at.timestamp / 1000 - committed[end]
+        for at, _ in town.log()
+        if (end := b"/" + at.key.split(b"/")[2]) in committed
+    )
+    # Idle but for this; other tests' work is not measured here.
+    assert delays[len(delays) // 2] < 0.25, delays
+
+
+def test_a_state_that_is_gone_is_rebuilt_and_only_differences_are_published(
+    centers, config, services
+):
+    town = centers()
+    town.work(40)
+    center = next(iter(town.names))
+    ghost = topics.unified_key(DAY, center, 777)
+    with workers(config(town)) as start:
+        first = start()
+        until(shows(town))
+        assert first.end(signal.SIGKILL) == -signal.SIGKILL
+        for path in first.state.glob("*"):
+            if path.is_file():
+                path.unlink()
+        before = town.log()
+        row = next(row for _, row in before if row is not None)
+        # A row that an older, broken version left behind.
+        sender = Producer({"bootstrap.servers": services["kafka"]["address"]})
+        value = next(at.value for at, row in before if row is not None)
+        assert row is not None
+        sender.produce(
+            topics.UNIFIED_ENTRIES.name,
+            key=ghost,
+            value=value,
+            partition=topics.partition_of_day(DAY, 12),
+        )
+        sender.flush(10)
+        town.commit(center, [an_entry(901)])
+
+        start()
+        until(shows(town))
+
+    after = town.log()[len(before) :]
+    written = {at.key: row for at, row in town.log() if (at, row) not in before}
+    assert {ghost: None} == {key: row for key, row in written.items() if row is None}
+    assert {topics.unified_key(DAY, center, 901), ghost} == set(written)
+    assert len(after) == 3, "more than the differences was published"
