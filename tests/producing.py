@@ -28,13 +28,14 @@ CONTEXT.set_forkserver_preload(["__main__", __name__])
 
 @dataclass(frozen=True, slots=True)
 class Wound:
-    """Where a producer dies by SIGKILL: `when` a call of its Kafka producer, in a transaction."""
+    """Where a producer gets a signal: `when` a call of its Kafka producer, in a transaction."""
 
     when: str
     call: str
     transaction: int = 1
     times: int = 1
     """Which of the calls in that transaction."""
+    signal: signal.Signals = signal.SIGKILL
 
 
 class Produce:
@@ -118,8 +119,10 @@ def _produce(command: tuple[str, ...], log: Path, wound: Wound | None) -> None:
 
 
 def _inflict(wound: Wound) -> None:
+    left = [wound]
+
     class Dying(confluent_kafka.Producer):
-        """A producer whose process is killed at one step of one transaction."""
+        """A producer whose process is wounded at one step of one transaction."""
 
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
@@ -129,10 +132,11 @@ def _inflict(wound: Wound) -> None:
         def _at(self, when: str, call: str) -> None:
             if (wound.when, wound.call) == (when, call) and wound.transaction == self._transactions:
                 self._calls += 1
-                if self._calls == wound.times:
+                if self._calls == wound.times and left:
+                    left.clear()
                     if call == "produce":
                         super().flush(5)  # What was produced so far has reached the broker.
-                    os.kill(os.getpid(), signal.SIGKILL)
+                    os.kill(os.getpid(), wound.signal)
 
         def begin_transaction(self) -> None:
             self._transactions += 1

@@ -133,7 +133,7 @@ class Scene:
         self.login = replace(stage.sa, center=self.id, database=practice.database)
         self._known = oracle.Center.of(practice)
         self.truth = Truth(practice, self.mapping.ids, self._known.rows)
-        self._journal = stage.folder / f"{self.id}.work.jsonl"
+        self.journal = stage.folder / f"{self.id}.work.jsonl"
         self._noted = 0
         self._logs = itertools.count(1)
 
@@ -189,7 +189,7 @@ class Scene:
 
     def staff(self, deeds_done: int, seed: int = 1) -> None:
         """Let the practice's staff do so many deeds, each a transaction in the journal."""
-        journal = Journal(self._journal)
+        journal = Journal(self.journal)
         connect = practices.connector(self.stage.sa)
         desk = Desk(self.practice, connect, journal, Clock(utc_now), seed + self._noted)
         try:
@@ -203,14 +203,9 @@ class Scene:
             journal.close()
         self.read_journal()
 
-    @property
-    def journal(self) -> Path:
-        """Return where the staff of this practice write down what they committed."""
-        return self._journal
-
     def read_journal(self) -> None:
         """Take in what the staff have committed since."""
-        commits = [commit for commit in read(self._journal) if commit.center == self.id]
+        commits = [commit for commit in read(self.journal) if commit.center == self.id]
         self._learn(commits[self._noted :])
         self._noted = len(commits)
 
@@ -252,7 +247,10 @@ class Scene:
                 ),
                 json.dumps(stored),
             ).close()
-            self.note(own)
+            version = own.execute(statements.CURRENT_VERSION).fetchval()
+        images_ = [dict(zip(names, row, strict=True)) for row in rows]
+        changes = [Change(table, int(str(row["ID"])), None, row) for row in images_]
+        self._learn([Commit(0, self.id, version, "", "sql", tuple(changes))])
 
     def renamed(self, name: str, new: str) -> None:
         """Rename a column at the source, and nobody has approved it yet."""
