@@ -329,7 +329,7 @@ class Partition:
     def _tell(self, center: Center) -> None:
         """Have Progress written when all that is in the outbox now has gone out."""
         if center.whole and center.checkpoint is not None:
-            unusable = self._withdrawn.per_center()[center.id]
+            unusable = self._withdrawn.per_center[center.id]
             self._outbox.due(center.num, center.checkpoint, unusable)
 
     def _keep(self, *, advanced: bool) -> None:

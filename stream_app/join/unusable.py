@@ -18,24 +18,23 @@ class Withdrawn:
         self._connection = connection
         rows = connection.execute("SELECT topic, offset, key, center, reason FROM unusable")
         self._found = {(row[0], row[2]): Unusable(*row) for row in rows}
-
-    def per_center(self) -> Counter[str]:
-        """Count the withdrawn keys of each center."""
-        return Counter(found.center for found in self._found.values() if found.center)
+        self.per_center = Counter(found.center for found in self._found.values())
 
     def add(self, unusable: Unusable) -> bool:
-        """Note a record, and tell whether it was not known."""
-        at = (unusable.topic, unusable.key or b"")
+        """Note a record, and tell whether it was not known; it may be read more than once."""
+        # Keys that name no row have nothing to withdraw: the last of them stands for all.
+        at = (unusable.topic, (unusable.key or b"") if unusable.center is not None else b"")
         known = self._found.get(at)
-        if unusable.center is not None:
-            if known is not None and known.offset >= unusable.offset:
-                return False
-            self._found[at] = unusable
-            self._connection.execute(
-                "INSERT OR REPLACE INTO unusable (topic, key, center, offset, reason) "
-                "VALUES (?, ?, ?, ?, ?)",
-                (unusable.topic, at[1], unusable.center, unusable.offset, unusable.reason),
-            )
+        if known is None:
+            self.per_center[unusable.center] += 1
+        elif known.offset >= unusable.offset:
+            return False
+        self._found[at] = unusable
+        self._connection.execute(
+            "INSERT OR REPLACE INTO unusable (topic, key, center, offset, reason) "
+            "VALUES (?, ?, ?, ?, ?)",
+            (unusable.topic, at[1], unusable.center, unusable.offset, unusable.reason),
+        )
         return True
 
     def seen(self, center: str, topic: str, events: Iterable[tuple[int, int | str]]) -> None:
@@ -53,6 +52,7 @@ class Withdrawn:
         known = self._found.get((topic, key))
         if known is not None and known.offset < offset:
             del self._found[topic, key]
+            self.per_center[known.center] -= 1
             self._connection.execute(
                 "DELETE FROM unusable WHERE topic = ? AND key = ?", (topic, key)
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -313,6 +314,29 @@ class TestRebuild:
 
         assert expected(running.source) == running.kafka.content()
 
+    def test_a_state_of_before_another_worker_says_nothing_old(
+        self, running: Running, tmp_path: Path
+    ) -> None:
+        running.commit((ENTRIES, 1, an_entry()), (ENTRIES, 2, an_entry()))
+        running.partition.close()
+        copy = tmp_path / "copy.sqlite"
+        shutil.copy(running.path, copy)
+        running.reopen()
+        running.commit((ENTRIES, 1, an_entry(chart_entry="new")), (ENTRIES, 2, None))
+        running.commit((ENTRIES, 1, an_entry(chart_entry="newer")))
+        sent = len(running.kafka.log)
+        partition = Partition.open(copy, a_contract())
+        rebuild_all(partition, running.source, running.kafka)
+        running.kafka.drain(partition)
+        assert sent == len(running.kafka.log)
+
+        running.source.commit(CENTER, [(ENTRIES, 1, an_entry(chart_entry="newest"))])
+        read_all(partition, running.source)
+        running.kafka.drain(partition)
+        partition.close()
+        assert expected(running.source) == running.kafka.content()
+        assert sent + 1 == len(running.kafka.log)
+
     def test_it_goes_on_where_it_was_killed(self, tmp_path: Path) -> None:
         path, source, kafka = tmp_path / "join-0.sqlite", Source(), Kafka()
         for number in range(4):
@@ -472,6 +496,11 @@ class TestUnusable:
         running.source.event(ENTRIES, key, b"x")
         running.commit((ENTRIES, 1, an_entry()))
 
+        running.partition.take([])
+        connection = running.partition._connection
+        connection.execute("UPDATE position SET offset = 0")
+        running.reopen()
+        running.catch_up()
         assert ["unusable-key"] == [letter.reason for letter in running.kafka.dead_letters]
         assert expected(running.source) == running.kafka.content()
 

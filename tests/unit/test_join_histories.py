@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from stream_app.batches import Batch
 from stream_app.join import TOPICS, Partition
 from tests.naive_join import (
     ENTRIES,
@@ -65,7 +68,7 @@ COMMIT = st.tuples(PICKED(list(NAMES)), st.lists(CHANGE, max_size=6))
 HISTORY = st.lists(COMMIT, min_size=1, max_size=10)
 CHANCE = st.integers(0, 2**32).map(random.Random)
 TRIES = settings(
-    max_examples=100,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
@@ -90,25 +93,52 @@ def source_of(history: Commits) -> Source:
 def wander(
     partition: Partition, source: Source, choose: random.Random, reopen: Callable[[], Partition]
 ) -> Iterator[Partition]:
-    """Read a little of a topic at a time, in no order; now and then the process is killed."""
+    """Read a little of a topic at a time, in no order; now and then the process is killed.
+
+    That happens between two steps, or in the middle of a transaction.
+    """
     positions = dict.fromkeys(TOPICS, 0) | partition.offsets()
     while behind := [topic for topic in TOPICS if positions[topic] < source.ends[topic]]:
+        topic = choose.choice(behind)
+        batch = source.batch(topic, positions[topic], choose.randrange(1, 4))
         match choose.randrange(8):
             case 0:
+                if choose.randrange(2):
+                    fail(partition, batch, choose)
                 partition.close()
                 partition = reopen()
                 positions = dict.fromkeys(TOPICS, 0) | partition.offsets()
             case 1:
-                topic = choose.choice(TOPICS)
-                again = choose.randrange(positions[topic] + 1)
-                partition.take([source.batch(topic, again, 2)])
-                continue
+                again = choose.choice(TOPICS)
+                before = choose.randrange(positions[again] + 1)
+                partition.take([source.batch(again, before, 2)])
             case _:
-                topic = choose.choice(behind)
-                batch = source.batch(topic, positions[topic], choose.randrange(1, 4))
                 partition.take([batch])
                 positions[topic] = batch.position
         yield partition
+
+
+def rebuilt(path: Path, source: Source, kafka: Kafka, choose: random.Random) -> Partition:
+    """Rebuild a state, with kills in between."""
+
+    def reopen() -> Partition:
+        partition = Partition.open(path, a_contract())
+        assert partition.rebuilding
+        partition.begin_rebuild(source.ends)
+        return partition
+
+    partition = reopen()
+    for partition in wander(partition, source, choose, reopen):  # noqa: B020 - it is opened anew
+        assert not partition.outbox(9)
+    rebuild(partition, source, kafka)
+    return partition
+
+
+def fail(partition: Partition, batch: Batch, choose: random.Random) -> None:
+    """Have taking a batch end somewhere in the middle."""
+    partition._connection.set_progress_handler(lambda: choose.random() < 0.1, 20)
+    with suppress(sqlite3.OperationalError):
+        partition.take([batch])
 
 
 @TRIES
@@ -200,8 +230,7 @@ def test_a_rebuild_from_compacted_topics_publishes_only_the_differences(
     for center, changes in since:
         source.commit(center, changes)
     source.compact(tombstones_gone=tombstones_gone)
-    partition = Partition.open(fresh(), a_contract())
-    rebuild(partition, source, kafka, count=choose.randrange(1, 5))
+    partition = rebuilt(fresh(), source, kafka, choose)
     kafka.drain(partition)
     partition.close()
 
