@@ -1,4 +1,7 @@
-"""`make bench`: run every measurement here, one after the other, and say which missed its goal."""
+"""`make bench`: run every measurement here, one after the other, and say which missed its goal.
+
+Options that are not its own are those of the measurements that are named.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,8 @@ def names() -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help=f"of {', '.join(names())}; all if none is given")
-    chosen = parser.parse_args().names or names()
+    given, options = parser.parse_known_args()
+    chosen = given.names or names()
     if unknown := set(chosen) - set(names()):
         parser.error(f"there is no measurement {', '.join(sorted(unknown))}")
     print(f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}")
@@ -28,7 +32,7 @@ def main() -> int:
         print(f"\n## {name}", flush=True)
         variables = os.environ | {"PYTHONPATH": str(HERE.parent)}
         if subprocess.run(
-            [sys.executable, HERE / f"{name}.py"], env=variables, check=False
+            [sys.executable, HERE / f"{name}.py", *options], env=variables, check=False
         ).returncode:
             missed.append(name)
     print(f"\nmissed or failed: {', '.join(missed)}" if missed else "\nall goals are met")

@@ -1,9 +1,11 @@
-"""How fast a center's rows and changes reach Kafka, beside a bare loop over the same rows.
+"""How fast changes reach Kafka and what it costs, each beside what is due.
 
-python bench/capture.py [--patients N]
+python -m bench capture [--only SECTION …] [--json]
 
-The bare loop fetches with pyodbc, encodes with fastavro and produces without transactions.
-Both sides count their start: log in, and for ours compare the schema, take over, read back.
+Sections: snapshot, catchup, idle, latency, fast, many. Rates are by the clock and, for a machine
+that others use too, by the CPU time of our process. The bare loop of `snapshot` fetches the same
+rows with pyodbc, encodes them with fastavro and produces without transactions; it runs before and
+after ours. Both count their start: log in, and for ours compare the schema, take over, read back.
 """
 
 from __future__ import annotations
@@ -12,24 +14,24 @@ import argparse
 import io
 import json
 import os
-import secrets
-import subprocess
 import sys
 import tempfile
 import threading
 import uuid
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import replace
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time, sleep
+from typing import Final
 
 import fastavro
 from confluent_kafka import Producer
 
-from chartfeed import settings as configuration
-from chartfeed.produce import contract
+from bench import _rig as rig
+from bench._latency import latencies, quantile
 from deploy.local import practices
+from deploy.local.practices import Request
 from producers.canonical import TRACKED
 from producers.capture.center import Center, Job
 from producers.capture.events import TABLES
@@ -40,14 +42,54 @@ from producers.mapping import Mapping
 from producers.quoting import name, qualified
 from producers.rows import COLUMNS, Rules
 from schemas import avro
-from tests import approved
 from tests.factories import A_MOMENT
-from tests.practices_on import settings as login_of
-from tests.standin import running
 
-GOAL_SNAPSHOT = 20_000
-GOAL_RATIO = 0.6
-GOAL_CHANGES = 15_000
+IDLE_SECONDS: Final = 15
+LATENCY_SECONDS: Final = 20
+CHANGES_A_SECOND: Final = 100
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measured value, and what is due: at least, or at most."""
+
+    name: str
+    value: float
+    unit: str
+    due: float | None = None
+    at_most: bool = False
+
+    @property
+    def is_met(self) -> bool:
+        if self.due is None:
+            return True
+        return self.value <= self.due if self.at_most else self.value >= self.due
+
+    def line(self) -> str:
+        due = "" if self.due is None else f"due {'<=' if self.at_most else '>='} {self.due:g}"
+        missed = "" if self.is_met else "  MISSED"
+        return f"  {self.name:<44} {self.value:>12,.3f} {self.unit:<8} {due}{missed}"
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What some work took, by the clock and by the CPU."""
+
+    count: int
+    seconds: float
+    cpu: float
+
+    @classmethod
+    def on(cls, work: Callable[[], int]) -> Spent:
+        began, cpu = perf_counter(), process_time()
+        count = work()
+        return cls(count, perf_counter() - began, process_time() - cpu)
+
+    def figures(self, what: str, due: float | None = None) -> list[Figure]:
+        return [
+            Figure(f"{what}, by the clock", self.count / self.seconds, "/s", due),
+            Figure(f"{what}, by CPU time", self.count / self.cpu, "/s"),
+        ]
 
 
 def bare(login: Settings, mapping: Mapping, side: Contract) -> int:
@@ -91,8 +133,9 @@ def bare(login: Settings, mapping: Mapping, side: Contract) -> int:
     return rows
 
 
-def captured(login: Settings, mapping: Mapping, side: Contract) -> float:
-    """Catch up with the center and return the seconds that it took."""
+def captured(login: Settings, mapping: Mapping, side: Contract) -> int:
+    """Catch up with the center and return how many events that were."""
+    tally = Tally()
     job = Job(
         center_id=mapping.center,
         mapping=lambda: mapping,
@@ -102,76 +145,156 @@ def captured(login: Settings, mapping: Mapping, side: Contract) -> float:
         poll_interval=0.5,
         guard=1.0,
         update=lambda _change: None,
-        tally=Tally(),
+        tally=tally,
     )
-    began = perf_counter()
     Center(job, threading.Event()).run(once=True)
-    return perf_counter() - began
+    counts = tally.counts()[mapping.center]
+    return counts.snapshot_rows or sum(counts.events.values())
 
 
-def measured(login: Settings, mapping: Mapping, side: Contract) -> dict[str, float]:
-    began = perf_counter()
-    rows = bare(login, mapping, side)
-    bare_rate = rows / (perf_counter() - began)
-    seconds = captured(login, mapping, side)
-    table = qualified(mapping.schema_name(), mapping.table("KARTEI"))
-    text = name(mapping.column("KARTEI", "BEMERKUNG"))
-    with closing(connect(login)) as connection:
-        changed = connection.execute(f"UPDATE {table} SET {text} = N'neu'").rowcount
-    return {
-        "rows": rows,
-        "bare_rows_per_second": round(bare_rate),
-        "snapshot_rows_per_second": round(rows / seconds),
-        "snapshot_of_bare": round(rows / seconds / bare_rate, 2),
-        "changes": changed,
-        "changes_per_second": round(changed / captured(login, mapping, side)),
-    }
+def snapshot(there: rig.Rig, folder: Path) -> list[Figure]:
+    """All rows of a center and 200,000 changes of it, through one producer process."""
+    request = Request(
+        count=1, families=("suffixed",), patients=3000, years=5, tables=10, insurers=2000
+    )
+    side = there.side()
+    with rig.sources(there, folder, request) as found:
+        [practice] = found.planned
+        login, mapping = found.login(practice), found.mappings[practice.center_id]
+        before = Spent.on(lambda: bare(login, mapping, side))
+        ours = Spent.on(lambda: captured(login, mapping, side))
+        after = Spent.on(lambda: bare(login, mapping, side))
+        best = min(before, after, key=lambda spent: spent.seconds)
+        best_cpu = min(before.cpu, after.cpu)
+        return [
+            Figure("rows", ours.count, ""),
+            *best.figures("bare rows"),
+            *ours.figures("snapshot rows", 20_000),
+            Figure("snapshot of bare, by the clock", best.seconds / ours.seconds, "", 0.6),
+            Figure("snapshot of bare, by CPU time", best_cpu / ours.cpu, ""),
+        ]
 
 
-@contextmanager
-def kafka(home: Path) -> Iterator[Contract]:
-    """Run a broker and a registry of our own, with topics and schemas."""
+def catchup(there: rig.Rig, folder: Path) -> list[Figure]:
+    """200,000 changes that were made while nobody looked."""
+    request = Request(
+        count=1, families=("suffixed",), patients=3000, years=5, tables=10, insurers=200
+    )
+    side = there.side()
+    with rig.sources(there, folder, request) as found:
+        [practice] = found.planned
+        login, mapping = found.login(practice), found.mappings[practice.center_id]
+        captured(login, mapping, side)
+        changed = 0
+        with closing(connect(login)) as connection:
+            for table, column in (("KARTEI", "BEMERKUNG"), ("LEISTUNG", "LEISTUNG")):
+                where = qualified(mapping.schema_name(), mapping.table(table))
+                key = name(mapping.column(table, column))
+                changed += connection.execute(f"UPDATE {where} SET {key} = N'01'").rowcount
+        ours = Spent.on(lambda: captured(login, mapping, side))
+        return [Figure("changes", changed, ""), *ours.figures("changes", 15_000)]
 
-    def run(*arguments: str) -> None:
-        command = [sys.executable, "-m", "chartfeed", *arguments]
-        subprocess.run(command, env=os.environ | {"CHARTFEED_HOME": str(home)}, check=True)
 
-    run("local", "up", "kafka", "registry", "--owner", str(os.getpid()))
-    try:
-        run("topics", "create")
-        run("schemas", "register")
-        yield contract(configuration.load(home / "chartfeed.yml"))
-    finally:
-        run("local", "down")
+def idle(there: rig.Rig, folder: Path) -> list[Figure]:
+    """Thirty centers where nothing happens, after all their rows were read."""
+    with (
+        rig.sources(there, folder, _small(30, patients=120, years=2)) as found,
+        rig.producing(found, "500ms") as pid,
+    ):
+        sleep(8)
+        before = rig.Cost.of(pid)
+        sleep(IDLE_SECONDS)
+        now = rig.Cost.of(pid)
+        return [
+            Figure(
+                "share of a core, 30 centers at 500 ms",
+                now.share_since(before),
+                "",
+                0.15,
+                at_most=True,
+            ),
+            Figure("resident memory", now.resident / 1e6, "MB", 120, at_most=True),
+        ]
+
+
+def latency(there: rig.Rig, folder: Path) -> list[Figure]:
+    """Thirty centers, 100 changes/s, at the default interval."""
+    return _latency(there, folder, 30, "500ms", p50=0.35, p99=0.75)
+
+
+def fast(there: rig.Rig, folder: Path) -> list[Figure]:
+    """Thirty centers, 100 changes/s, at 100 ms."""
+    return _latency(there, folder, 30, "100ms", p50=0.12)
+
+
+def many(there: rig.Rig, folder: Path) -> list[Figure]:
+    """120 centers in one process, 100 changes/s."""
+    return _latency(there, folder, 120, "500ms", p99=2.0)
+
+
+def _latency(
+    there: rig.Rig,
+    folder: Path,
+    centers: int,
+    poll: str,
+    *,
+    p50: float | None = None,
+    p99: float | None = None,
+) -> list[Figure]:
+    side = there.side()
+    with (
+        rig.sources(there, folder, _small(centers)) as found,
+        rig.producing(found, poll) as pid,
+    ):
+        sleep(3)
+        before = rig.Cost.of(pid)
+        seconds = latencies(
+            found, side.kafka, side.partitions, rate=CHANGES_A_SECOND, seconds=LATENCY_SECONDS
+        )
+        now = rig.Cost.of(pid)
+        return [
+            Figure("events", len(seconds), ""),
+            Figure(
+                f"commit to readable, p50, {poll}", quantile(seconds, 0.5), "s", p50, at_most=True
+            ),
+            Figure(
+                f"commit to readable, p99, {poll}", quantile(seconds, 0.99), "s", p99, at_most=True
+            ),
+            Figure("share of a core meanwhile", now.share_since(before), ""),
+            Figure("resident memory", now.resident / 1e6, "MB"),
+        ]
+
+
+def _small(count: int, *, patients: int = 6, years: int = 1) -> Request:
+    return practices.Request(
+        count=count, families=("suffixed",), patients=patients, years=years, tables=10, insurers=20
+    )
+
+
+SECTIONS: Final = {
+    section.__name__: section for section in (snapshot, catchup, idle, latency, fast, many)
+}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--patients", type=int, default=3000)
-    request = practices.Request(
-        count=1, families=("suffixed",), patients=parser.parse_args().patients, tables=10
-    )
-    planned = practices.plan(request)[:1]
-    password = "Aa1-" + secrets.token_urlsafe(12)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        kafka(Path(folder) / "home") as side,
-        running(Path(folder) / "server") as standin,
-    ):
-        sa = login_of(standin)
-        practices.load_missing(
-            planned, practices.connector(sa), user="chartfeed", password=password
-        )
-        mappings = approved.approve_all(Path(folder) / "mappings", planned, sa)
-        login = replace(sa, database=planned[0].database, center=planned[0].center_id)
-        found = measured(login, mappings[planned[0].center_id], side)
-    print(json.dumps(found, indent=1))
-    good = (
-        found["snapshot_rows_per_second"] >= GOAL_SNAPSHOT
-        and found["snapshot_of_bare"] >= GOAL_RATIO
-        and found["changes_per_second"] >= GOAL_CHANGES
-    )
-    return 0 if good else 1
+    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    found: dict[str, list[Figure]] = {}
+    with tempfile.TemporaryDirectory() as name_, rig.kafka(Path(name_) / "home") as there:
+        for section in options.only:
+            found[section] = SECTIONS[section](there, Path(name_) / section)
+            if not options.json:
+                print(f"{section}: {SECTIONS[section].__doc__}")
+                print("\n".join(figure.line() for figure in found[section]), flush=True)
+    load = os.getloadavg()[0]
+    if options.json:
+        facts = {key: [asdict(figure) for figure in value] for key, value in found.items()}
+        print(json.dumps({"load": load, "sections": facts}))
+    else:
+        print(f"load of the machine at the end: {load:.1f} on {os.cpu_count()} cores")
+    return int(not all(figure.is_met for figures in found.values() for figure in figures))
 
 
 if __name__ == "__main__":

@@ -89,12 +89,12 @@ def a_center(server: Any, key: Any, keys: Any) -> Any:
         catalog = survey.read_tables(connection, login.center, "dbo", list(COLUMNS))
     tables = {}
     for name, wanted in canonical.TABLES.items():
-        table: Any = catalog.table("dbo", name)
+        live: Any = catalog.table("dbo", name)
         mapped = {
-            column: ColumnMapping(column, table.column(column).described, confidence=1.0)
+            column: ColumnMapping(column, live.column(column).described, confidence=1.0)
             for column in wanted
         }
-        tables[name] = TableMapping(name, mapped, table.primary_key, confidence=1.0)
+        tables[name] = TableMapping(name, mapped, live.primary_key, confidence=1.0)
     kind = IdType.INTEGER if "int" in key else IdType.TEXT
     ids = dict.fromkeys(Role, kind) | {Role.PATIENT: IdType.INTEGER}
     mapping = Mapping(login.center, database, "dbo", tables, ids)

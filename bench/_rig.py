@@ -1,0 +1,149 @@
+"""What the measurements of the capture run on: broker, sources, producers, and their costs."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import monotonic, sleep
+
+from chartfeed import settings as configuration
+from chartfeed.produce import contract
+from deploy.local import practices
+from deploy.local.practices import Practice
+from producers import mapping as mappings
+from producers.capture.feed import Contract
+from producers.connection import Settings
+from tests import approved
+from tests.practices_on import settings as login_of
+from tests.standin import running
+
+__all__ = ["Cost", "Rig", "Sources", "kafka", "producing", "sources"]
+
+TICKS = os.sysconf("SC_CLK_TCK")
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Rig:
+    """A broker and a registry with topics and schemas."""
+
+    config: Path
+
+    def side(self) -> Contract:
+        return contract(configuration.load(self.config))
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Approved practices on a stand-in of their own, and a configuration that names them."""
+
+    config: Path
+    planned: Sequence[Practice]
+    sa: Settings
+    mappings: Mapping[str, mappings.Mapping]
+
+    def login(self, practice: Practice) -> Settings:
+        return replace(self.sa, database=practice.database, center=practice.center_id)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a process has used up to now."""
+
+    at: float
+    cpu: float
+    resident: int
+
+    @classmethod
+    def of(cls, pid: int) -> Cost:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        cpu = (int(fields[11]) + int(fields[12])) / TICKS
+        status = Path(f"/proc/{pid}/status").read_text()
+        resident = int(status.partition("VmRSS:")[2].split()[0]) * 1024
+        return cls(monotonic(), cpu, resident)
+
+    def share_since(self, before: Cost) -> float:
+        """Give the share of one core that was used since."""
+        return (self.cpu - before.cpu) / (self.at - before.at)
+
+
+@contextmanager
+def kafka(home: Path) -> Iterator[Rig]:
+    """Run a broker and a registry of our own, with topics and schemas."""
+
+    def run(*arguments: str) -> None:
+        command = [sys.executable, "-m", "chartfeed", *arguments]
+        variables = os.environ | {"CHARTFEED_HOME": str(home)}
+        subprocess.run(command, env=variables, check=True, stdout=subprocess.DEVNULL)
+
+    run("local", "up", "kafka", "registry", "--owner", str(os.getpid()))
+    try:
+        run("topics", "create")
+        run("schemas", "register")
+        yield Rig(home / "chartfeed.yml")
+    finally:
+        run("local", "down")
+
+
+@contextmanager
+def sources(rig: Rig, folder: Path, request: practices.Request) -> Iterator[Sources]:
+    """Run a stand-in with generated practices, all approved, captured under names of their own."""
+    folder.mkdir()
+    password = "Aa1-" + secrets.token_urlsafe(12)
+    named = f"{folder.name}-{secrets.token_hex(2)}"
+    planned = [
+        replace(practice, center_id=f"{named}-{number:03}")
+        for number, practice in enumerate(practices.plan(request)[: request.count], 1)
+    ]
+    with running(folder / "server") as standin:
+        sa = login_of(standin)
+        practices.load_missing(
+            planned, practices.connector(sa), user="chartfeed", password=password
+        )
+        approvals = approved.approve_all(folder / "mappings", planned, sa)
+        path = approved.configure(folder, planned, sa.server, password)
+        known = configuration.load(rig.config)
+        text = json.loads(path.read_text()) | {
+            "kafka": {"bootstrap": known.kafka.bootstrap},
+            "registry": {"url": known.registry.url},
+        }
+        path.write_text(json.dumps(text))
+        yield Sources(path, planned, sa, approvals)
+
+
+@contextmanager
+def producing(found: Sources, poll: str, *options: str) -> Iterator[int]:
+    """Run `chartfeed produce` over all centers of a configuration; gives its process id.
+
+    It is ready: every center streams.
+    """
+    text = json.loads(found.config.read_text()) | {"producers": {"poll_interval": poll}}
+    found.config.write_text(json.dumps(text))
+    log = found.config.with_name("produce.log")
+    command = [sys.executable, "-m", "chartfeed", "--config", str(found.config), "produce"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*command, "--log-format", "json", *options], cwd=ROOT, stderr=output
+        )
+    try:
+        deadline = monotonic() + 240
+        while log.read_text().count('"streaming"') < len(found.planned):
+            if process.poll() is not None or monotonic() > deadline:
+                raise RuntimeError(f"the producer does not stream: {log.read_text()[-3000:]}")
+            sleep(0.2)
+        yield process.pid
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(15)
