@@ -22,6 +22,7 @@ from chartfeed.fleet import Crew, Fleet
 from chartfeed.topics import require
 from producers.capture import heap
 from producers.capture.commands import Orders
+from producers.capture.errors import Paused
 from producers.capture.feed import Contract
 from producers.capture.overview import Known, Overview
 from producers.capture.status import Board, after_failure, told_before
@@ -176,7 +177,8 @@ def _wired(settings: Settings, centers: list[str], *, once: bool) -> tuple[Crew,
         board.join(center_id, told_before(known.status, known.checkpoint))
 
     def failed(center_id: str, error: ChartfeedError) -> None:
-        tally.failed(center_id, error)
+        if not isinstance(error, Paused):
+            tally.failed(center_id, error)
         board.update(center_id, lambda found: after_failure(found, error))
 
     orders = Orders(side.kafka, side.partitions, side.commands)

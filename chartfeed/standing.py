@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from chartfeed import sources
 from producers import audit, mapping_file
+from producers.errors import MappingDamaged
 from schemas.errors import ChartfeedError
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ class Approved:
         seen = _seen(self._file), _seen(self._log)
         if seen != self._seen:
             self._look(seen[0])
-            self._seen = seen
+            # A file that can't be read may be readable in a moment, and look the same.
+            self._seen = None if isinstance(self._problem, MappingDamaged) else seen
         if self._loaded is None or self._problem is not None:
             raise self._problem or AssertionError("neither a mapping nor a problem")
         return self._loaded

@@ -162,8 +162,10 @@ class Orders:
                         if center is not None:
                             self._changed(center)
         except KafkaException as error:
-            # Only while catching up: afterwards the client reports errors as messages.
             self._failure = KafkaDown(f"Kafka: {error.args[0].str()}", hint="is the broker up?")
+            if self._caught_up.is_set():
+                # The client goes on by itself after whatever passes: this is something else.
+                log.error("commands are followed no more", error=str(self._failure))  # noqa: TRY400 - its trace says nothing
         except KafkaDown as error:
             self._failure = error
         finally:

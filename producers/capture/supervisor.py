@@ -79,6 +79,10 @@ def comes_back_after(error: ChartfeedError) -> float | None:
             return REPAIR_SECONDS
 
 
+def _no() -> bool:
+    return False
+
+
 @dataclass(slots=True, eq=False)
 class _Seat:
     """A center's thread, and how it is told: `leave` ends a run, `told` ends a wait."""
@@ -214,7 +218,8 @@ class Supervisor:
             if delay is None:
                 self.failures[seat.name] = failure
                 return
-            if seat.wait(delay, (lambda: False) if passing else runner.has_news):
+            has_news = runner.has_news if not passing and not isinstance(failure, Paused) else _no
+            if seat.wait(delay, has_news):
                 said = ""
 
     def _granted(self, delay: float | None, attempts: int, *, passing: bool) -> float | None:
