@@ -46,7 +46,10 @@ def pause(context: Context, center_ids: tuple[str, ...], reason: str) -> int:
     for name in names:
         command = before[name]
         taken = command is not None and command.action == "resync"
-        click.echo(f"{name}: paused" + ("; the resync that was asked for is taken back" * taken))
+        click.echo(
+            f"{name}: paused"
+            + ("; a resync that was asked for is taken back, unless it has begun" * taken)
+        )
     click.echo(f"  next: chartfeed resume {' '.join(names)}")
     return 0
 
@@ -67,7 +70,7 @@ def resume(context: Context, center_ids: tuple[str, ...]) -> int:
         elif command.action == "pause":
             click.echo(f"{name}: resumed")
         else:
-            click.echo(f"{name}: the resync that was asked for is taken back")
+            click.echo(f"{name}: the resync is taken back, unless it has begun")
     return 0
 
 

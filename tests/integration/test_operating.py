@@ -1,5 +1,6 @@
 """Running producers are looked at, paused, told to read again, and stopped, from outside."""
 
+import io
 import json
 import os
 import re
@@ -9,15 +10,16 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from chartfeed import stream_group
+from chartfeed.cli import main
 from deploy.local import practices
 from producers import approval, mapping_file, quoting
 from producers.capture.errors import KafkaDown
@@ -27,9 +29,10 @@ from schemas import topics
 from tests import approved
 from tests.factories import A_MOMENT
 from tests.practices_on import settings as login_of
+from tests.producing import producing
 from tests.standin import running
 
-pytestmark = [pytest.mark.kafka, pytest.mark.sqlserver, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.kafka, pytest.mark.sqlserver, pytest.mark.timeout(240)]
 
 ROOT = Path(__file__).resolve().parents[2]
 READER = "Aa1-" + secrets.token_urlsafe(12)
@@ -48,40 +51,31 @@ class Office:
         self.kafka = {"bootstrap.servers": services["kafka"]["address"]}
         self.number = 0
 
-    def command(self, *arguments: Any, check: Any = True) -> Any:
-        done = subprocess.run(
-            [sys.executable, "-m", "chartfeed", "--config", self.config, *arguments],
-            cwd=ROOT,
-            env=os.environ | {"COLUMNS": "200"},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert not check or done.returncode == 0, done.stdout + done.stderr
-        return done
+    def command(self, *arguments: Any, check: Any = True, config: Any = None) -> Any:
+        """Give a command as a user would, with its exit code and what it printed."""
+        said, complained, code = io.StringIO(), io.StringIO(), 0
+        with redirect_stdout(said), redirect_stderr(complained):
+            try:
+                main(["--config", str(config or self.config), *arguments])
+            except SystemExit as left:
+                code = int(left.code or 0)
+        assert not check or code == 0, said.getvalue() + complained.getvalue()
+        return Said(code, said.getvalue(), complained.getvalue())
 
     @contextmanager
     def producer(self, *arguments: Any) -> Any:
         """Run `chartfeed produce`; killed in the end if it still runs."""
         self.number += 1
         log = self.folder / f"produce.{self.number}.log"
-        command = [sys.executable, "-m", "chartfeed", "--config", self.config, "produce"]
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [*command, *arguments], cwd=ROOT, stdout=output, stderr=output
-            )
-        try:
-            yield Running(process, log)
-        finally:
-            process.kill()
-            process.wait(10)
+        log.touch()
+        with producing(self.config, log, *arguments) as process:
+            yield Running(process)
 
     def status(self, *names: Any) -> Any:
         options = [option for name in names for option in ("--center", name)]
         done = self.command("status", "--json", *options, check=False)
-        assert done.returncode in {0, 1}, done.stdout + done.stderr
-        return {one["center_id"]: one for one in json.loads(done.stdout)["centers"]}
+        assert done.code in {0, 1}, done.err
+        return {one["center_id"]: one for one in json.loads(done.out)["centers"]}
 
     def run(self, center: Any, sql: Any) -> None:
         mapping = self.mappings[center]
@@ -131,27 +125,30 @@ class Office:
         approval.revoke(folder, present, reviewer="test", reason="a test", at=A_MOMENT)
 
 
+class Said(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
 class Running:
-    def __init__(self, process: Any, log: Any) -> None:
+    def __init__(self, process: Any) -> None:
         self.process = process
-        self.log = log
 
     def said(self) -> Any:
-        return self.log.read_text()
+        return self.process.said()
 
-    def wait_for(self, text: Any, seconds: Any = 20) -> None:
+    def wait_for(self, text: Any, seconds: Any = 40) -> None:
         wait_for(lambda: re.search(text, self.said()), seconds, self.said)
 
     def stop(self) -> Any:
         """Stop it by SIGTERM and give the seconds that it took."""
         began = time.monotonic()
-        self.process.terminate()
-        code = self.process.wait(20)
-        assert 0 == code, self.said()
+        assert 0 == self.process.stop(), self.said()
         return time.monotonic() - began
 
 
-def wait_for(condition: Any, seconds: Any = 20, said: Any = lambda: "") -> None:
+def wait_for(condition: Any, seconds: Any = 40, said: Any = lambda: "") -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, said()
@@ -264,22 +261,12 @@ def test_a_paused_center_waits_over_a_restart_until_it_is_resumed(office: Any) -
 def test_a_resync_asked_for_happens_once_though_it_is_cut_short(
     office: Any, monkeypatch: Any
 ) -> None:
-    from click.testing import CliRunner
-
-    from chartfeed.cli import Context
-    from chartfeed.produce import produce
-
     center = "betrieb_03"
 
     def once() -> Any:
-        return CliRunner().invoke(
-            produce,
-            ["--center", center, "--once"],
-            obj=Context(str(office.config)),
-            standalone_mode=False,
-        )
+        return office.command("produce", "--center", center, "--once", check=False).code
 
-    assert 0 == once().return_value
+    assert 0 == once()
     rows = office.operations(center)["snapshot"]
     office.command("resync", center)
     commit, calls = Publisher.commit, iter(range(1000))
@@ -290,12 +277,12 @@ def test_a_resync_asked_for_happens_once_though_it_is_cut_short(
         return commit(self, messages, checkpoint)
 
     monkeypatch.setattr(Publisher, "commit", breaking)
-    assert 3 == once().return_value
+    assert 3 == once()
     assert 0 < office.operations(center)["resync"] < rows
     monkeypatch.undo()
 
-    assert 0 == once().return_value
-    assert 0 == once().return_value
+    assert 0 == once()
+    assert 0 == once()
 
     assert rows == office.operations(center)["resync"]
     assert None is office.messages(topics.COMMANDS, center)[-1].value()
@@ -312,13 +299,13 @@ def test_the_files_are_read_again_and_wrong_ones_change_nothing(office: Any) -> 
             producer.wait_for(state_is("betrieb_02", "streaming"))
             centers.write_text(head + one + "  - {id: betrieb_04, nome: x}\n")
             refused = office.command("produce", "reload", check=False)
-            assert 2 == refused.returncode
-            assert "nome" in refused.stderr
-            os.kill(producer.process.pid, signal.SIGHUP)
+            assert 2 == refused.code
+            assert "nome" in refused.err
+            producer.process.tell(signal.SIGHUP)
             producer.wait_for("all goes on as before")
 
             centers.write_text(head + one + four)
-            assert f"{producer.process.pid}" in office.command("produce", "reload").stdout
+            assert f"{producer.process.pid}" in office.command("produce", "reload").out
             producer.wait_for(state_is("betrieb_04", "streaming"))
             producer.wait_for('"betrieb_02", "state": "stopped"')
             assert 1 == producer.said().count(state_is("betrieb_01", "streaming"))
@@ -328,7 +315,7 @@ def test_the_files_are_read_again_and_wrong_ones_change_nothing(office: Any) -> 
                 each["state"] for each in told.values()
             ]
             assert producer.stop() < 5
-        assert 3 == office.command("produce", "reload", check=False).returncode
+        assert 3 == office.command("produce", "reload", check=False).code
     finally:
         centers.write_text(before)
 
@@ -376,7 +363,7 @@ def test_it_leaves_in_time_in_the_middle_of_a_large_transaction(office: Any) -> 
 def test_positions_are_where_the_committed_records_end(office: Any) -> None:
     office.command("produce", "--center", "betrieb_01", "--once")
 
-    printed = office.command("status", "--positions").stdout.split()
+    printed = office.command("status", "--positions").out.split()
 
     found = {tuple(line.rsplit(":", 2)[:2]): int(line.rsplit(":", 2)[2]) for line in printed}
     assert len(printed) == 5 * 12
@@ -408,17 +395,10 @@ def test_without_a_broker_status_says_what_is_missing(office: Any) -> None:
     other = office.config.with_name("elsewhere.yml")
     other.write_text(json.dumps(settings))
 
-    done = subprocess.run(
-        [sys.executable, "-m", "chartfeed", "--config", other, "status"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = office.command("status", check=False, config=other)
 
-    assert 3 == done.returncode
-    assert "next: is the broker up?" in done.stderr
+    assert 3 == done.code
+    assert "next: is the broker up?" in done.err
 
 
 def test_watching_ends_in_order(office: Any) -> None:
