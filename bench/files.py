@@ -1,0 +1,150 @@
+"""How fast the sink takes unified rows in, and writes days.
+
+python bench/files.py [--rows 300000] [--days 60] [--large 1000000] [--json]
+
+Seconds are those of the processor: rows decoded and stored (one thread, batches of 2,000), the
+days written once each, and all together as rows a second. A large day is written by itself, and
+its memory above what was there before is what a thousand rows at a time need.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from time import process_time
+
+from schemas import topics
+from schemas.records import UnifiedEntry
+from stream_app.batches import Batch
+from stream_app.files.targets import Folder
+from stream_app.sink.completeness import Claims, KnownCenter
+from stream_app.sink.flushing import Writer
+from stream_app.sink.rows import RowReader
+from stream_app.sink.store import Identity, Store
+from tests.unified import Record, records, schema_of
+
+FIRST = date(2022, 1, 18)
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+GOAL_ROWS = 50_000
+GOAL_MEGABYTES = 150
+BATCH = 2_000
+CENTERS = tuple(KnownCenter(f"center_{number:02}", f"Praxis {number}") for number in range(1, 31))
+TEXT = "Füllung 16 mod, Kofferdam, Lokalanästhesie, Politur; Kontrolle in 6 Monaten"
+
+
+def rows(count: int, days: int, start: int = 0) -> Iterator[UnifiedEntry]:
+    """Give rows as a snapshot of all centers does: some thousands of a center, days mixed."""
+    for number in range(start, start + count):
+        center = CENTERS[number // 5000 % len(CENTERS)]
+        yield UnifiedEntry(
+            center_id=center.id,
+            center_name=center.name,
+            date=FIRST + timedelta(days=number * 7919 % days),
+            entry_id=number,
+            patient_id=number % 50_000,
+            insurance_status="GKV",
+            insurance_name="AOK Bayern",
+            chart_entry=f"{TEXT} {number}",
+            service_codes=("01", "1040", "Ä935"),
+            revision=number,
+            captured_at=NOW,
+        )
+
+
+def batches(found: list[Record]) -> Iterator[Batch]:
+    for start in range(0, len(found), BATCH):
+        part = found[start : start + BATCH]
+        yield Batch(topics.UNIFIED_ENTRIES.name, 0, part, part[-1].offset + 1)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    began = process_time()
+    work()
+    return process_time() - began
+
+
+def fill(store: Store, found: list[Record]) -> None:
+    for batch in batches(found):
+        store.take([batch], NOW)
+
+
+def writer(folder: Path) -> Writer:
+    claims = Claims(CENTERS)
+    return Writer(
+        target=Folder(folder),
+        formats=("csv", "json"),
+        lines=lambda shares, partition, position: claims.lines(shares, partition, position, NOW),
+        generation=1,
+    )
+
+
+def a_store(folder: Path) -> Store:
+    identity = Identity(0, "bench", timedelta(days=7))
+    return Store(folder / "days-0.sqlite", identity, RowReader(schema_of), NOW)
+
+
+def catching_up(folder: Path, count: int, days: int) -> dict[str, float]:
+    store = a_store(folder)
+    found = records(*rows(count, days))
+    taking = seconds(lambda: fill(store, found))
+    view, put = store.view(), writer(folder / "out")
+    dirty = store.dirty()
+    writing = seconds(lambda: [put.write(store, view, day) for day in dirty])
+    view.close()
+    store.close()
+    return {
+        "rows": count,
+        "taken_per_second": count / taking,
+        "written_per_second": count / writing,
+        "milliseconds_per_day": 1000 * writing / len(dirty),
+        "both_per_second": count / (taking + writing),
+    }
+
+
+def large(folder: Path, count: int) -> dict[str, float]:
+    store = a_store(folder)
+    for start in range(0, count, 50_000):
+        part = records(*rows(min(50_000, count - start), 1, start), start=start)
+        fill(store, part)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    view, put = store.view(), writer(folder / "out")
+    writing = seconds(lambda: put.write(store, view, FIRST))
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    view.close()
+    store.close()
+    return {
+        "large_rows": count,
+        "large_seconds": writing,
+        "large_megabytes_more": (after - before) / 1024,
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=300_000)
+    parser.add_argument("--days", type=int, default=60)
+    parser.add_argument("--large", type=int, default=1_000_000)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        # First, for what a process needed once it seldom gives back.
+        found = large(folder / "large", options.large)
+        found |= catching_up(folder / "many", options.rows, options.days)
+    if options.json:
+        print(json.dumps(found))
+    else:
+        for name, value in found.items():
+            print(f"{name:<24} {value:,.1f}")
+    fast = found["both_per_second"] >= GOAL_ROWS
+    return 0 if fast and found["large_megabytes_more"] <= GOAL_MEGABYTES else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
