@@ -219,6 +219,9 @@ class _Run:
                 return False
             case Changes(since):
                 self._changes(since)
+            case Initial() if resync.has_events(self._feed.readback, self._job.center_id):
+                why = "its checkpoint is gone, but events of it are in the topics"
+                self._resync(why, None, clock, once=once)
             case Initial():
                 self._log.info("reading all rows", reason="initial")
                 progress = snapshot.begin(self._source, self._feed, "initial", clock)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from producers.capture.source import Source
     from producers.rows import Rules
 
-__all__ = ["Gone", "compare"]
+__all__ = ["Gone", "compare", "has_events"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,12 @@ class Gone:
             if len(keys) > guard * self.published[table]:
                 return f"{len(keys)} of {self.published[table]} rows of {table}"
         return None
+
+
+def has_events(readback: Readback, center_id: str) -> bool:
+    """Tell whether any row of the center is published."""
+    prefix = f"{center_id}/".encode()
+    return any(any(readback.keys(topic, prefix).values()) for topic, _ in TABLES.values())
 
 
 def compare(

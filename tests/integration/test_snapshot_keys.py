@@ -8,7 +8,7 @@ from threading import Event
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 
 from chartfeed import settings as configuration
 from chartfeed.produce import contract
@@ -165,6 +165,28 @@ def test_rows_come_once_and_in_the_servers_order_though_killed_after_every_chunk
         row.lower() for row in published(side, mapping.center, topics.CHART_ENTRIES)
     ]
     assert 4 == len(published(side, mapping.center, topics.INSURERS))
+
+
+def test_a_center_without_a_checkpoint_leaves_no_event_of_former_times(
+    server: Any, side: Any
+) -> None:
+    mapping, login, ordered = a_center(server, "int", KEYS["int"])
+    captured(side, mapping, login, Tally())
+    producer = Producer(dict(side.kafka))
+    producer.produce(
+        topics.CHECKPOINTS.name,
+        key=mapping.center.encode(),
+        partition=topics.partition_of_center(mapping.center, side.partitions),
+    )
+    assert 0 == producer.flush(10)
+    with closing(connect(login)) as connection:
+        connection.execute("DELETE FROM KARTEI WHERE ID = 17").close()
+
+    captured(side, mapping, login, Tally())
+
+    rows = published(side, mapping.center, topics.CHART_ENTRIES)
+    assert sorted([*ordered, *ordered]) == sorted(rows)
+    assert "17" == rows[-1]
 
 
 def test_guids_are_in_sql_servers_order_which_is_nobody_elses(server: Any) -> None:
