@@ -178,7 +178,7 @@ def snapshot(there: rig.Rig, folder: Path) -> list[Figure]:
 def catchup(there: rig.Rig, folder: Path) -> list[Figure]:
     """200,000 changes that were made while nobody looked."""
     request = Request(
-        count=1, families=("suffixed",), patients=3000, years=5, tables=10, insurers=200
+        count=1, families=("suffixed",), patients=7000, years=5, tables=10, insurers=200
     )
     side = there.side()
     with rig.sources(there, folder, request) as found:

@@ -69,7 +69,6 @@ def configure(stream: TextIO, form: str = "auto", level: str = "info") -> None:
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
-            keep_exc_info=True,
         )
     )
     root = logging.getLogger()
