@@ -8,7 +8,7 @@ from producers import canonical
 from producers.canonical import Kind
 from producers.mapping import ColumnMapping, Mapping, TableMapping
 from schemas.ids import IdType, Role
-from schemas.records import ChartEntry, UnifiedEntry
+from schemas.records import ChartEntry, Progress, UnifiedEntry
 
 A_DAY = date(2022, 1, 18)
 A_MOMENT = datetime(2022, 1, 18, 12, 0, 0, 250000, tzinfo=UTC)
@@ -42,6 +42,21 @@ def a_unified_entry(**changes: Any) -> UnifiedEntry:
         captured_at=A_MOMENT,
     )
     return replace(entry, **changes)
+
+
+def a_progress(**changes: Any) -> Progress:
+    progress = Progress(
+        center_id="center_01",
+        version=7,
+        captured_at=A_MOMENT,
+        partial=False,
+        checkpoint_offset=3,
+        offsets=(),
+        dead_letters=0,
+        behind=None,
+        applied_at=A_MOMENT,
+    )
+    return replace(progress, **changes)
 
 
 def a_mapping(

@@ -12,13 +12,18 @@ from click.testing import CliRunner
 
 from chartfeed import settings as configuration
 from chartfeed.cli import Context
+from chartfeed.comparing import Wanted, compare
 from chartfeed.extract import read, write
+from chartfeed.pause import ask, standing
 from chartfeed.reconcile import reconcile
+from chartfeed.reconcile_live import Live
 from deploy.local import practices
 from producers import quoting
 from producers.connection import connect
+from producers.days import Span
 from stream_app.files.targets import Folder
 from tests import approved
+from tests.factories import a_progress
 from tests.practices_on import settings as login_of
 from tests.standin import running
 
@@ -337,6 +342,69 @@ def test_a_center_that_is_down_is_not_identical(group):
 
     assert code == 1
     assert list(found["not_compared"]) == [group.planned[1].center_id]
+
+
+def test_what_a_stream_should_show_by_now_is_not_left_out(day):
+    """An old manifest claims little; the stream's own progress tells that the change is due."""
+    ((entry,),) = day.rows(0, f"{FIRST} ORDER BY <KARTEI.ID>")
+    manifest = json.loads(day.file("manifest.json").read_text())
+    day.file("manifest.json").write_text(json.dumps(manifest | {"generation": 1}))
+    before = manifest["centers"][0]["complete_through"]["version"]
+    day.change(0, f"UPDATE <KARTEI> SET <KARTEI.BEMERKUNG> = N'fällig' WHERE <KARTEI.ID> = {entry}")
+
+    def kinds_by(version):
+        center = day.settings.centers[0]
+        progress = a_progress(center_id=center.id, version=version, offsets=())
+        wanted = Wanted(
+            day.settings,
+            [center],
+            Folder(day.output),
+            Span(DAY, DAY),
+            live=Live(12, {center.id: progress}, {}),
+        )
+        report = compare(wanted)
+        return [one.kind for one in report.differences], len(report.centers[0].left_out)
+
+    assert kinds_by(before) == ([], 1)
+    assert kinds_by(before + 1) == (["different"], 0)
+    # So that extract may write the day again.
+    day.file("manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.mark.kafka
+def test_a_repair_asks_the_producers_of_the_centers_that_differ(day, services, stack, chartfeed):
+    chartfeed("topics", "create", home=stack)
+    chartfeed("schemas", "register", home=stack)
+    config = day.folder / "repair.yml"
+    content = json.loads((day.folder / "chartfeed.yml").read_text())
+    content |= {
+        "kafka": {"bootstrap": services["kafka"]["address"]},
+        "registry": {"url": services["registry"]["address"]},
+    }
+    config.write_text(json.dumps(content))
+    lines = day.file("json").read_text(encoding="utf-8").splitlines(keepends=True)
+    edited(day.file("json"), lines[1], lines[1].replace('"chart_entry":"', '"chart_entry":"x'))
+    names = [center.id for center in day.settings.centers]
+    settings = configuration.load(config)
+
+    done = CliRunner().invoke(
+        reconcile,
+        ["--date", "2022-01-18", "--repair"],
+        obj=Context(str(config)),
+        standalone_mode=False,
+    )
+
+    try:
+        assert done.return_value == 1
+        assert f"{names[0]}: a resync is asked for" in done.stderr
+        commands = standing(settings, names)
+        assert [command and command.action for command in commands.values()] == [
+            "resync",
+            None,
+            None,
+        ]
+    finally:
+        ask(settings, names, "resume", {})
 
 
 def test_a_repair_asks_for_nothing_where_all_is_identical(group):

@@ -1,35 +1,20 @@
 """How far a stream's files are: by Progress, where the sink has passed it."""
 
-from dataclasses import replace
-from typing import Any
-
 import pytest
 
 from chartfeed.reconcile_live import Live
 from schemas import topics
 from schemas.records import Offset, Progress
-from tests.factories import A_DAY, A_MOMENT
+from tests.factories import A_DAY, a_progress
 
 PARTITION = topics.partition_of_day(A_DAY, 12)
 OTHER = (PARTITION + 1) % 12
 
 
-def a_progress(**changes: Any) -> Progress:
-    progress = Progress(
-        center_id="center_01",
-        version=7,
-        captured_at=A_MOMENT,
-        partial=False,
-        checkpoint_offset=3,
-        offsets=(
-            Offset(topics.UNIFIED_ENTRIES.name, PARTITION, 41),
-            Offset(topics.UNIFIED_ENTRIES.name, OTHER, 99),
-        ),
-        dead_letters=0,
-        behind=None,
-        applied_at=A_MOMENT,
-    )
-    return replace(progress, **changes)
+ENDS = (
+    Offset(topics.UNIFIED_ENTRIES.name, PARTITION, 41),
+    Offset(topics.UNIFIED_ENTRIES.name, OTHER, 99),
+)
 
 
 def through(progress: Progress, **positions: int) -> int | None:
@@ -39,7 +24,7 @@ def through(progress: Progress, **positions: int) -> int | None:
 
 @pytest.mark.parametrize(("position", "version"), [(41, None), (42, 7), (1000, 7)])
 def test_a_day_shows_what_its_partition_has_passed(position: int, version: int | None) -> None:
-    assert through(a_progress(), **{f"p{PARTITION}": position}) == version
+    assert through(a_progress(offsets=ENDS), **{f"p{PARTITION}": position}) == version
 
 
 def test_a_partition_that_holds_nothing_is_passed() -> None:
@@ -47,7 +32,7 @@ def test_a_partition_that_holds_nothing_is_passed() -> None:
 
 
 def test_a_part_of_a_read_claims_nothing() -> None:
-    assert through(a_progress(partial=True), **{f"p{PARTITION}": 1000}) is None
+    assert through(a_progress(offsets=ENDS, partial=True), **{f"p{PARTITION}": 1000}) is None
 
 
 def test_of_a_center_without_progress_nothing_is_known() -> None:
