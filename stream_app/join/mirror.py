@@ -14,6 +14,7 @@ __all__ = [
     "UPSERT",
     "WIDEN",
     "apply",
+    "touch",
     "touch_center",
     "touch_insurers",
     "touch_nothing",
@@ -69,14 +70,24 @@ SELECT e.center, e.patient, e.day
 FROM touched_patient AS t CROSS JOIN entry AS e
   ON e.center = t.center AND e.patient = t.patient""",
 )
+PLACED: Final = frozenset({topics.CHART_ENTRIES.name, topics.SERVICES.name})
+TOUCH: Final = "INSERT OR IGNORE INTO touched (center, patient, day) VALUES (?, ?, ?)"
 TOUCH_CENTER: Final = """INSERT OR IGNORE INTO touched (center, patient, day)
 SELECT DISTINCT center, patient, day FROM entry WHERE center = ?"""
 TOUCH_KIND: Final = """INSERT OR IGNORE INTO touched_insurer
 SELECT center, id FROM insurer WHERE kind IS ?"""
 
 
-def apply(connection: sqlite3.Connection, topic: str, found: Iterable[tuple[int, Event]]) -> int:
-    """Put events into a topic's table, each with its center's number, and count them."""
+def apply(
+    connection: sqlite3.Connection,
+    topic: str,
+    found: Iterable[tuple[int, Event]],
+    places: set[Row],
+) -> int:
+    """Put events into a topic's table, each with its center's number, and count them.
+
+    Adds the patients' days that entries and services are of now to `places`.
+    """
     present: dict[Row, Row] = {}
     gone: dict[Row, None] = {}
     count = 0
@@ -93,7 +104,10 @@ def apply(connection: sqlite3.Connection, topic: str, found: Iterable[tuple[int,
     if gone:
         connection.executemany(DELETE[topic], gone)
     if present:
-        connection.executemany(UPSERT[topic], present.values())
+        rows = present.values()
+        connection.executemany(UPSERT[topic], rows)
+        if topic in PLACED:
+            places.update([(row[0], row[3], row[4]) for row in rows])
     return count
 
 
@@ -101,6 +115,11 @@ def widen(connection: sqlite3.Connection) -> None:
     """Touch the days of touched patients, and those whose insurer is touched."""
     for statement in WIDEN:
         connection.execute(statement)
+
+
+def touch(connection: sqlite3.Connection, places: Iterable[Row]) -> None:
+    """Touch patients' days, by the center's number, patient and day."""
+    connection.executemany(TOUCH, places)
 
 
 def touch_center(connection: sqlite3.Connection, num: int) -> None:

@@ -248,10 +248,12 @@ class Partition:
                 self._withdrawn.seen_checkpoint(center.id, offset)
                 moved.append(center)
             self._centers.save(center)
-        count = 0
+        count, places = 0, set[tuple[Any, ...]]()
         for topic, parts in by_topic.items():
             each = ((num, event) for num, events in parts for event in events)
-            count += mirror.apply(self._connection, topic, each)
+            count += mirror.apply(self._connection, topic, each, places)
+        if self._rebuilding is None:
+            mirror.touch(self._connection, places)
         return count, moved
 
     def _publish(self, moved: list[Center]) -> int:

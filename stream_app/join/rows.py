@@ -122,13 +122,19 @@ class Rows:
 
     def _codes_of(self, connection: sqlite3.Connection, first: int, last: int) -> dict[int, bytes]:
         """Give the encoded codes of touched days, where there are services."""
-        services: dict[int, list[tuple[Id, str]]] = {}
+        single: dict[int, tuple[Id, str]] = {}
+        several: dict[int, list[tuple[Id, str]]] = {}
         for n, id_, code in connection.execute(SERVICES, (first, last)):
-            if n in services:
-                services[n].append((id_, code))
+            if n not in single:
+                single[n] = (id_, code)
+            elif n in several:
+                several[n].append((id_, code))
             else:
-                services[n] = [(id_, code)]
-        return {n: self._encoded_codes(service_codes(found)) for n, found in services.items()}
+                several[n] = [single[n], (id_, code)]
+        found = {n: self._encoded_codes((code,)) for n, (_, code) in single.items()}
+        for n, services in several.items():
+            found[n] = self._encoded_codes(service_codes(services))
+        return found
 
     def _day(self, day: int) -> bytes:
         found = self._days.get(day)
@@ -151,5 +157,6 @@ class Rows:
         if found is None:
             if len(self._codes) > REMEMBERED:
                 self._codes.clear()
-            found = self._codes[codes] = WRITE["service_codes"](codes)
+            trimmed = service_codes(enumerate(codes))
+            found = self._codes[codes] = WRITE["service_codes"](trimmed)
         return found

@@ -87,17 +87,10 @@ WITHOUT ROWID;
 """
 """Filled while a change is applied, and empty again when it is done."""
 
-# An entry touches only where it is now: what it left lacks nothing but itself. OR IGNORE would
-# give way to what the statement says that fires a trigger.
+# What an event says is known where it is applied; these collect what was there before, and what
+# few events say. An entry that leaves a place touches nothing there: it lacks only itself.
+# OR IGNORE would give way to what the statement says that fires a trigger.
 TRIGGERS: Final = {
-    "entry_new": """AFTER INSERT ON main.entry BEGIN
-  INSERT INTO touched (center, patient, day) VALUES (NEW.center, NEW.patient, NEW.day)
-  ON CONFLICT DO NOTHING;
-END""",
-    "entry_changed": """AFTER UPDATE OF patient ON main.entry BEGIN
-  INSERT INTO touched (center, patient, day) VALUES (NEW.center, NEW.patient, NEW.day)
-  ON CONFLICT DO NOTHING;
-END""",
     "entry_moved": """AFTER UPDATE OF day ON main.entry
 WHEN OLD.day <> NEW.day AND OLD.digest IS NOT NULL BEGIN
   INSERT INTO gone VALUES (OLD.center, OLD.key, OLD.day)
@@ -107,13 +100,9 @@ END""",
   INSERT INTO gone VALUES (OLD.center, OLD.key, OLD.day)
   ON CONFLICT DO NOTHING;
 END""",
-    "service_new": """AFTER INSERT ON main.service BEGIN
-  INSERT INTO touched (center, patient, day) VALUES (NEW.center, NEW.patient, NEW.day)
-  ON CONFLICT DO NOTHING;
-END""",
-    "service_changed": """AFTER UPDATE ON main.service BEGIN
-  INSERT INTO touched (center, patient, day)
-  VALUES (OLD.center, OLD.patient, OLD.day), (NEW.center, NEW.patient, NEW.day)
+    "service_moved": """AFTER UPDATE ON main.service
+WHEN OLD.patient IS NOT NEW.patient OR OLD.day <> NEW.day BEGIN
+  INSERT INTO touched (center, patient, day) VALUES (OLD.center, OLD.patient, OLD.day)
   ON CONFLICT DO NOTHING;
 END""",
     "service_gone": """AFTER DELETE ON main.service BEGIN
