@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from chartfeed import logs
 from producers.registry import Registry
 from producers.shown import printable
 from schemas import dates
@@ -51,6 +53,8 @@ def _target(settings: Settings, output: str | None) -> Target:
 @contextmanager
 def _live(settings: Settings) -> Iterator[Renew | None]:
     """Give what brings a manifest's lines up to now, None where Kafka does not answer."""
+    # What fails is told in a line of our own.
+    logs.configure(sys.stderr, level="error")
     registry = Registry(settings.registry.url)
     watcher = Watcher(
         {"bootstrap.servers": settings.kafka.bootstrap} | settings.kafka.options,

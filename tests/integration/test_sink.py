@@ -40,7 +40,7 @@ PARTITIONS = 12
 def kafka(stack, services, chartfeed):
     chartfeed("topics", "create", home=stack)
     chartfeed("schemas", "register", home=stack)
-    return {"bootstrap.servers": services["kafka"]["address"]}
+    return {"bootstrap.servers": services["kafka"]["address"], "log_level": 0}
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,102 @@
+"""Daily files in an object store, on a server that speaks S3."""
+
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import uuid
+
+import pytest
+
+from stream_app.files import day as files
+from stream_app.files.months import open_daily
+from stream_app.files.rendering import file_name
+from stream_app.files.targets import CannotWrite
+from stream_app.sink.flushing import whole
+from stream_app.sink.survey import missing, survey
+from tests.factories import A_DAY, A_MOMENT
+from tests.unified import a_store, an_entry, batch, records
+from tests.unit.test_sink_files import a_writer
+
+pytest.importorskip("moto.server", reason="moto[s3,server] is not installed")
+s3fs = pytest.importorskip("s3fs", reason="s3fs is not installed")
+
+
+@pytest.fixture(scope="module")
+def s3(tmp_path_factory):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = tmp_path_factory.mktemp("s3") / "log"
+    with log.open("w") as out:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+            stdout=out,
+            stderr=out,
+        )
+    url = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+            break
+        except OSError:
+            assert server.poll() is None, log.read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    yield url, server
+    server.terminate()
+    server.wait(20)
+
+
+@pytest.fixture
+def place(s3, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3[0])
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "tests")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "tests")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    bucket = f"days-{uuid.uuid4().hex[:8]}"
+    s3fs.S3FileSystem().mkdir(bucket)
+    return f"s3://{bucket}/out"
+
+
+@pytest.mark.parametrize("by_month", [False, True])
+def test_days_are_kept_in_a_bucket(place, tmp_path, by_month):
+    target = open_daily(place, by_month=by_month)
+    store = a_store(tmp_path)
+    # More than S3 takes in one piece of an upload.
+    rows = [an_entry(entry_id=number, chart_entry="x" * 2000) for number in range(4000)]
+    store.take([batch(records(*rows))], A_MOMENT)
+    view = store.view()
+    assert [] == target.names()
+
+    manifest = a_writer(target).write(store, view, A_DAY)
+
+    assert manifest == files.read_manifest(target, A_DAY)
+    assert whole(target, manifest)
+    assert [] == missing(target.sizes(), store.days())
+    found = survey(
+        target,
+        target.sizes(),
+        store.days(),
+        partition=0,
+        partitions=1,
+        formats=("csv", "json"),
+        now_ms=1,
+    )
+    assert (6, (A_DAY,)) == (found.generation, found.fitting)
+    assert a_writer(target, generation=6).refresh(store, view, A_DAY)
+    with pytest.raises(files.NewerOwner):
+        a_writer(target).write(store, view, A_DAY)
+    target.replace(file_name(A_DAY, "csv"), [b"other"])
+    assert [A_DAY] == missing(target.sizes(), store.days())
+    view.close()
+    store.close()
+
+
+def test_a_bucket_that_is_not_there_is_told_as_such(place):
+    target = open_daily(place.replace("days-", "other-"), by_month=False)
+
+    with pytest.raises(CannotWrite, match="can't be written"):
+        target.replace("x", [b"x"])
