@@ -61,12 +61,18 @@ class Share:
 
 
 class Spool:
-    """Every center's share of every day, in a file that goes with it; written by one thread."""
+    """Every center's share of every day, in a file; written by one thread, read by any after."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        with closing(sqlite3.connect(path)) as db:
-            db.executescript(LAYOUT)
+        # Nobody looks for it after a crash, so nothing waits for the disk.
+        self._db = sqlite3.connect(path, isolation_level=None)
+        self._db.execute("PRAGMA synchronous = OFF")
+        self._db.execute("PRAGMA journal_mode = OFF")
+        self._db.executescript(LAYOUT)
+
+    def close(self) -> None:
+        self._db.close()
 
     def put(self, shares: Iterable[tuple[str, Share]]) -> None:
         """Keep shares, in place of those of the same centers and days."""
@@ -81,8 +87,9 @@ class Spool:
             )
             for center, share in shares
         ]
-        with closing(sqlite3.connect(self._path)) as db, db:
-            db.executemany("INSERT OR REPLACE INTO shares VALUES (?, ?, ?, ?, ?, ?)", rows)
+        self._db.execute("BEGIN")
+        self._db.executemany("INSERT OR REPLACE INTO shares VALUES (?, ?, ?, ?, ?, ?)", rows)
+        self._db.execute("COMMIT")
 
     def of(self, center: str) -> Iterator[Share]:
         """Give a center's shares by day; any thread may ask."""
@@ -117,8 +124,11 @@ def _rows(packed: bytes) -> list[FileRow]:
 @contextmanager
 def spooled() -> Iterator[Spool]:
     """Give an empty spool on local disk, gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="chartfeed-reconcile-") as folder:
-        yield Spool(Path(folder) / "shares.sqlite")
+    with (
+        tempfile.TemporaryDirectory(prefix="chartfeed-reconcile-") as folder,
+        closing(Spool(Path(folder) / "shares.sqlite")) as spool,
+    ):
+        yield spool
 
 
 def spool_day(spool: Spool, target: Target, day: date, centers: frozenset[str]) -> list[Problem]:
