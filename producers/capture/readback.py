@@ -30,6 +30,9 @@ READING: Final[Options] = {
     "log_level": 0,
     "socket.connection.setup.timeout.ms": 5000,
     "fetch.wait.max.ms": 50,
+    # Many centers may read back at once: what is fetched ahead is small for each.
+    "queued.max.messages.kbytes": 2048,
+    "fetch.message.max.bytes": 524_288,
     "group.id": "chartfeed-readback",
     "enable.auto.commit": False,
 }
