@@ -226,7 +226,7 @@ class ObjectStore:
         return content
 
     def pieces(self, name: str) -> Iterator[bytes]:
-        with self._explaining(f"{name} can't be read"):
+        with self._explaining(f"{name} can't be read", but=(FileNotFoundError,)):
             self.files.invalidate_cache()
             with self.files.open(self._path(name), "rb") as file:
                 while piece := file.read(PIECE):
@@ -264,10 +264,10 @@ class ObjectStore:
         return f"{self.root}/{name}"
 
     @contextmanager
-    def _explaining(self, what: str) -> Iterator[None]:
+    def _explaining(self, what: str, *, but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
         try:
             yield
-        except FileNotFoundError:
+        except but:
             raise
         except Exception as error:  # Each store has errors of its own.
             raise CannotWrite(f"{self.url}: {what}: {error}", hint=f"look at {self.url}") from error
