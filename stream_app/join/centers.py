@@ -26,6 +26,8 @@ class Center:
     checkpoint: Applied | None = None
     applied: dict[str, int] = field(default_factory=dict)
     """Per topic the offset up to which events are applied."""
+    reached: dict[str, int] = field(default_factory=dict)
+    """Per topic the offset of the last usable event among them."""
     covered: dict[str, int] = field(default_factory=dict)
     """Per topic where the applied checkpoint says that events end."""
 
@@ -44,16 +46,20 @@ class Center:
 
     def pass_over(self, offsets: Mapping[str, int]) -> None:
         """Remember up to where events are applied."""
-        for topic, offset in offsets.items():
-            self.applied[topic] = max(offset, self.applied.get(topic, -1))
+        _raise(self.applied, offsets)
+
+    def took(self, topic: str, usable: int) -> None:
+        """Remember the last usable event of a topic."""
+        _raise(self.reached, {topic: usable})
 
     @property
     def is_covered(self) -> bool:
-        """Tell whether no event is applied that the checkpoint does not cover."""
+        """Tell whether no event is applied that the checkpoint does not cover.
+
+        What can't be used may have come from anybody, and no checkpoint may ever speak of it.
+        """
         return self.checkpoint is not None and all(
-            offset <= self.covered.get(topic, -1)
-            for topic, offset in self.applied.items()
-            if topic != CHECKPOINTS
+            offset <= self.covered.get(topic, -1) for topic, offset in self.reached.items()
         )
 
     def next_revision(self) -> int:
@@ -61,6 +67,11 @@ class Center:
         at = 0 if self.checkpoint is None else self.checkpoint.offset
         self.revision = max(self.revision + 1, at)
         return self.revision
+
+
+def _raise(known: dict[str, int], offsets: Mapping[str, int]) -> None:
+    for topic, offset in offsets.items():
+        known[topic] = max(offset, known.get(topic, -1))
 
 
 class Centers:
@@ -108,11 +119,11 @@ class Centers:
             (center.num, center.id, center.name, center.whole, center.revision, *position),
         )
         self._connection.executemany(
-            "INSERT OR REPLACE INTO applied VALUES (?, ?, ?, ?)",
-            (
-                (center.num, topic, offset, center.covered.get(topic, -1))
+            "INSERT OR REPLACE INTO applied VALUES (?, ?, ?, ?, ?)",
+            [
+                (center.num, topic, offset, center.reached.get(topic), center.covered.get(topic))
                 for topic, offset in center.applied.items()
-            ),
+            ],
         )
 
     def _load(self) -> None:
@@ -130,7 +141,10 @@ class Centers:
                     dead_letters,
                 )
             self._by_id[id_] = self.by_num[num] = center
-        for num, topic, offset, covered in self._connection.execute("SELECT * FROM applied"):
-            self.by_num[num].applied[topic] = offset
-            if covered >= 0:
-                self.by_num[num].covered[topic] = covered
+        for num, topic, *offsets in self._connection.execute("SELECT * FROM applied"):
+            center = self.by_num[num]
+            for known, offset in zip(
+                (center.applied, center.reached, center.covered), offsets, strict=True
+            ):
+                if offset is not None:
+                    known[topic] = offset

@@ -242,6 +242,7 @@ class Partition:
                     center.id, topic, ((offset, key) for offset, key, _, _ in events)
                 )
                 center.pass_over({topic: events[-1][0]})
+                center.took(topic, _last_usable(events))
             if step.checkpoint is not None:
                 offset, checkpoint = step.checkpoint
                 center.reach(offset, checkpoint, dict(self._waiting.covers(checkpoint)))
@@ -366,3 +367,10 @@ class Partition:
             else:
                 mirror.touch_nothing(self._connection)
             self._keep(advanced=True)
+
+
+def _last_usable(events: list[Event]) -> int:
+    for offset, _, content, size in reversed(events):
+        if content is not None or not size:
+            return offset
+    return -1

@@ -26,8 +26,8 @@ CREATE TABLE center (
 );
 CREATE TABLE position (topic TEXT PRIMARY KEY, offset INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE applied (
-  center INTEGER NOT NULL, topic TEXT NOT NULL, offset INTEGER NOT NULL,
-  covered INTEGER NOT NULL, PRIMARY KEY (center, topic)
+  center INTEGER NOT NULL, topic TEXT NOT NULL, offset INTEGER NOT NULL, reached INTEGER,
+  covered INTEGER, PRIMARY KEY (center, topic)
 ) WITHOUT ROWID;
 
 CREATE TABLE entry (

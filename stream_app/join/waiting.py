@@ -30,7 +30,10 @@ __all__ = ["CHECKPOINTS", "Content", "Event", "Key", "Read", "Step", "Unusable",
 Key: TypeAlias = int | str
 Content: TypeAlias = tuple[Any, ...]
 Event: TypeAlias = tuple[int, Key, Content | None, int]
-"""Offset, the row's key in its center, what it is now (None: withdrawn), and its size."""
+"""Offset, the row's key in its center, what it is now (None: withdrawn), and its size.
+
+Only a tombstone has no size: what is withdrawn and has one can't be used.
+"""
 Read: TypeAlias = Callable[[str, bytes, bytes], Content]
 """Makes a row's content, its id first, of its center, its key's end and a value.
 
@@ -118,7 +121,7 @@ class Waiting:
                 continue
             content, size = None, 0
             if value is not None:
-                size = len(value)
+                size = len(value) or 1
                 try:
                     content = read(line.center, row, value)
                 except SkipRecord as error:

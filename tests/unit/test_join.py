@@ -372,6 +372,19 @@ class TestRebuild:
         running.catch_up()
         assert expected(source) == running.kafka.content()
 
+    def test_junk_behind_the_last_event_holds_no_center_back(
+        self, running: Running, tmp_path: Path
+    ) -> None:
+        running.commit((ENTRIES, 1, an_entry()))
+        running.source.event(ENTRIES, b"center_01/5", b"junk")
+        partition = live(tmp_path / "fresh.sqlite", running.source, running.kafka)
+        running.source.commit(CENTER, [(SERVICES, 1, a_service())])
+        read_all(partition, running.source)
+        running.kafka.drain(partition)
+        partition.close()
+
+        assert expected(running.source) == running.kafka.content()
+
     def test_a_center_in_the_middle_of_its_snapshot_keeps_what_is_published(
         self, running: Running, tmp_path: Path
     ) -> None:
