@@ -129,6 +129,8 @@ async def _work(settings: Settings, worker: str, *, keep: bool, port: int | None
     from stream_app.worker.folder import locked  # noqa: PLC0415
     from stream_app.worker.worker import READ, Worker  # noqa: PLC0415
 
+    # SQLite gives the interpreter away at each step, and would wait 5 ms to have it back.
+    sys.setswitchinterval(0.0005)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -19,7 +19,7 @@ __all__ = ["Stream", "configuration", "until", "workers"]
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def until(condition: Callable[[], Any], seconds: float = 40.0, every: float = 0.1) -> Any:
+def until(condition: Callable[[], Any], seconds: float = 60.0, every: float = 0.3) -> Any:
     """Wait for what another process does; there is no event to wait for."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):

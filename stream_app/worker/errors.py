@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from schemas.errors import BadInput, Failed, RetryLater
 
-__all__ = ["Fenced", "Gap", "KafkaDown", "StateLocked"]
+__all__ = ["Fenced", "Gap", "KafkaDown", "LetGo", "StateLocked"]
 
 
 class StateLocked(BadInput):
@@ -21,3 +21,7 @@ class Gap(Failed):
 
 class KafkaDown(RetryLater):
     """The broker does not take what is sent; the outbox keeps it."""
+
+
+class LetGo(RetryLater):
+    """The partitions went to somebody else before their state was open."""

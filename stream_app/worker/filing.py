@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -56,6 +57,8 @@ class Filing:
     ) -> None:
         self.offsets: dict[int, int] = {}
         """Where the state is, by partition."""
+        self.ready: Future[Mapping[int, int]] = Future()
+        """Where each partition is to be read on, once the state is open."""
         self.held = False
         self._holding = threading.Lock()
         self.inbox = Inbox(RECORDS_AT_ONCE)
@@ -66,31 +69,21 @@ class Filing:
         self._failed = failed
         self._cpu = cpu
         self._counts = counts
+        self._first: Mapping[int, int] = {}
         self._thread = threading.Thread(target=self._run, name="filing", daemon=True)
 
-    def open(self, first: dict[int, int]) -> dict[int, int]:
-        """Open the state of these partitions, and give where each is to be read on."""
-        for partition, offset in first.items():
-            found = self._sink.assign(partition)
-            self.offsets[partition] = offset if found is None else found
-        return dict(self.offsets)
-
-    def start(self) -> None:
+    def start(self, first: Mapping[int, int]) -> None:
+        """Open the state of these partitions, each of which begins at an offset, and go on."""
+        self._first = first
         self._thread.start()
 
     def stop(self) -> None:
+        """Have it end after the step that it is at."""
         self.inbox.close()
 
-    def join(self, seconds: float | None = None) -> bool:
-        """Wait for the end; tell whether it came."""
-        if self._thread.is_alive():
-            self._thread.join(seconds)
-        return not self._thread.is_alive()
-
-    def close(self) -> None:
-        """Give the partitions away, after the thread has ended."""
-        for partition in self.offsets:
-            self._sink.revoke(partition)
+    def join(self) -> None:
+        """Wait for the end, when the partitions are given away."""
+        self._thread.join()
 
     def put(self, batch: Fetched) -> None:
         self.inbox.put(batch)
@@ -105,12 +98,25 @@ class Filing:
 
     def _run(self) -> None:
         try:
+            self._work()
+        except BaseException as error:  # noqa: BLE001 - any error ends the process, by its owner
+            if not self.ready.done():
+                self.ready.set_exception(error)
+            self._failed(error)
+
+    def _work(self) -> None:
+        try:
+            for partition, first in self._first.items():
+                found = self._sink.assign(partition)
+                self.offsets[partition] = first if found is None else found
+            self.ready.set_result(dict(self.offsets))
             while not self.inbox.closed:
                 if fetched := self.inbox.take(IDLE_SECONDS):
                     self._hold()
                     self._take(fetched)
-        except BaseException as error:  # noqa: BLE001 - any error ends the process, by its owner
-            self._failed(error)
+        finally:
+            for partition in self.offsets:
+                self._sink.revoke(partition)
 
     def _take(self, fetched: list[Fetched]) -> None:
         batches = [

@@ -19,7 +19,7 @@ import structlog
 from schemas.errors import RetryLater
 from stream_app.batches import Batch
 from stream_app.join import TOPICS, Contract, Partition, Taken
-from stream_app.worker.errors import Fenced, KafkaDown
+from stream_app.worker.errors import Fenced, KafkaDown, LetGo
 from stream_app.worker.inbox import Inbox
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class Lane:
     def _work(self) -> None:
         ours = self._open_sender()
         if self.inbox.closed:
-            self.ready.cancel()
+            self.ready.set_exception(LetGo(f"partition {self.number} was let go"))
             return
         partition = self._open_partition()
         try:

@@ -21,7 +21,7 @@ from stream_app.transport.app import StreamApp
 from stream_app.transport.fetched import Fetched
 from stream_app.worker import filing, lane
 from stream_app.worker.burial import Burial
-from stream_app.worker.errors import Gap
+from stream_app.worker.errors import Gap, LetGo
 from stream_app.worker.filing import Filing, Sink
 from stream_app.worker.folder import Folder
 from stream_app.worker.lane import Lane, Shared
@@ -93,13 +93,19 @@ class Worker:
             self._published.register(number)
         for one in lanes.values():
             one.start()
-        offsets = {
-            TP(UNIFIED, partition): offset
-            for partition, offset in (await asyncio.to_thread(filing_.open, first)).items()
-        }
-        for number, one in lanes.items():
-            ready = await asyncio.wrap_future(one.ready)
-            offsets |= {TP(topic, number): offset for topic, offset in ready.items()}
+        filing_.start(first)
+        offsets: dict[TP, int] = {}
+        try:
+            for partition, offset in (await asyncio.wrap_future(filing_.ready)).items():
+                offsets[TP(UNIFIED, partition)] = offset
+            for number, one in lanes.items():
+                ready = await asyncio.wrap_future(one.ready)
+                offsets |= {TP(topic, number): offset for topic, offset in ready.items()}
+        except LetGo:
+            if self._lanes is lanes:
+                raise
+        if self._lanes is not lanes:
+            return {}  # The partitions were let go meanwhile; taking over begins anew.
         for tp, offset in offsets.items():
             if not bounds[tp][0] <= offset <= bounds[tp][1]:
                 raise Failed(
@@ -109,7 +115,6 @@ class Worker:
                     "it is made anew",
                 )
         self._next = dict(offsets)
-        filing_.start()
         log.info("assigned", partitions=numbers, unified=sorted(first))
         return offsets
 
@@ -126,7 +131,6 @@ class Worker:
             await asyncio.to_thread(one.join)
         if filing_ is not None:
             await asyncio.to_thread(filing_.join)
-            await asyncio.to_thread(filing_.close)
 
     def accept(self, batch: Fetched) -> None:
         """Hand a batch to who works on its partition; one that leaves a gap ends the process."""

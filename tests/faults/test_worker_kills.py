@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 
+import psutil
 import pytest
 
 from producers.registry import Registry
@@ -91,7 +92,7 @@ def test_one_two_three_and_one_worker_with_traffic(town, config, traffic):
         time.sleep(SESSION_SECONDS + 5)
         traffic()
 
-        until(shows(town), 60)
+        until(shows(town), 120, every=2)
     no_row_goes_back(town)
 
 
@@ -107,7 +108,7 @@ def test_killed_at_random_moments(town, config, traffic):
         start("one")
         traffic()
 
-        until(shows(town), 60)
+        until(shows(town), 120, every=2)
     no_row_goes_back(town)
 
 
@@ -129,5 +130,24 @@ def test_a_worker_that_slept_writes_nothing_old(town, config, traffic):
             start("sleeper")
         traffic()
 
-        until(shows(town), 60)
+        until(shows(town), 120, every=2)
     no_row_goes_back(town)
+
+
+def test_a_broker_that_hangs_for_a_while_loses_nothing(town, config, services):
+    """Longer than a transaction and a session last: what was under way is lost and sent again."""
+    broker = psutil.Process(services["kafka"]["pid"])
+    with workers(config) as start:
+        worker = start()
+        town.work(5)
+        until(shows(town), 120, every=2)
+        town.work(10)
+        broker.suspend()
+        try:
+            time.sleep(SESSION_SECONDS + 2)
+        finally:
+            broker.resume()
+        town.work(5)
+
+        until(shows(town), 120, every=2)
+        assert worker.process.poll() is None, "it need not have ended for that"

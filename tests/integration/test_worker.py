@@ -3,8 +3,12 @@
 import signal
 import subprocess
 import sys
+import threading
 import time
 from datetime import date
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import psutil
 import pytest
@@ -169,3 +173,89 @@ def test_a_state_that_is_gone_is_rebuilt_and_only_differences_are_published(
     assert {ghost: None} == {key: row for key, row in written.items() if row is None}
     assert {topics.unified_key(DAY, center, 901), ghost} == set(written)
     assert len(after) == 3, "more than the differences was published"
+
+
+def test_without_the_registry_known_schemas_go_on_and_unknown_ones_wait(
+    centers, tmp_path, services
+):
+    town = centers(count=8)
+    one, other = two_apart(town)
+    with Gate(services["registry"]["address"]) as gate:
+        path = configuration(tmp_path, services["kafka"]["address"], gate.url, town.names)
+        with workers(path) as start:
+            worker = start()
+            town.work(10)
+            until(shows(town))
+            gate.shut()
+            unknown = (1_000_000).to_bytes(5, "big") + b"x"
+            town.commit(other, [an_entry(901)], raw=[(ENTRIES, f"{other}/902".encode(), unknown)])
+            until(lambda: worker.says("waiting"))
+            town.commit(one, [an_entry(903)])
+            key = topics.unified_key(DAY, one, 903)
+            until(lambda: key in town.published())
+            assert topics.unified_key(DAY, other, 901) not in town.published()
+
+            gate.open()
+            until(shows(town))
+            until(lambda: [letter.reason for letter in town.letters()] == ["unknown-schema"])
+
+
+def two_apart(town):
+    """Give two centers whose events are in different partitions."""
+    first, *others = town.names
+    return first, next(name for name in others if town.partition(name) != town.partition(first))
+
+
+class Gate:
+    """A way to the registry that can be shut."""
+
+    def __init__(self, address):
+        self._address = address.rstrip("/")
+        self._shut = False
+        gate = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                gate.answer(self, None)
+
+            def do_POST(self):
+                gate.answer(self, self.rfile.read(int(self.headers["Content-Length"])))
+
+            def log_message(self, *_arguments):
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/apis/ccompat/v7"
+
+    def shut(self):
+        self._shut = True
+
+    def open(self):
+        self._shut = False
+
+    def answer(self, handler, content):
+        if self._shut:
+            handler.close_connection = True
+            return
+        path = handler.path.removeprefix("/apis/ccompat/v7")
+        kind = {"Content-Type": handler.headers.get("Content-Type") or "application/json"}
+        request = Request(self._address + path, data=content, headers=kind)
+        try:
+            with urlopen(request, timeout=10) as found:
+                code, body = found.status, found.read()
+        except HTTPError as error:
+            code, body = error.code, error.read()
+        handler.send_response(code)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    def __enter__(self):
+        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_exc):
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
