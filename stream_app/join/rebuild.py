@@ -65,8 +65,12 @@ def load(
                 ours[center_id] = at == contract.partition
             if not ours[center_id]:
                 continue
+            try:
+                ordinal = dates.iso(day).toordinal()
+            except ValueError:
+                continue  # No key of ours, so nothing that we could have sent.
             center = centers.get(center_id, whole=False)
-            place = (center.num, key_of(row_id), dates.iso(day).toordinal())
+            place = (center.num, key_of(row_id), ordinal)
             latest[place] = None if row is None else rows.digest(rows.content_of(row))
             if row is not None:
                 center.revision = max(center.revision, row.revision)

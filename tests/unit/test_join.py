@@ -307,7 +307,8 @@ class TestRebuild:
     def test_a_published_row_that_is_nowhere_is_withdrawn(self, running: Running) -> None:
         running.commit((ENTRIES, 1, an_entry()))
         ghost = a_unified_entry(center_id=CENTER, entry_id=99)
-        running.kafka.log.append((b"2022-01-18/center_01/99", ghost))
+        junk = [(b"no day/center_01/1", None), (b"\xff", None), (b"2022-01-18/center_01", ghost)]
+        running.kafka.log += [*junk, (b"2022-01-18/center_01/99", ghost)]
         running.kafka.rows[b"2022-01-18/center_01/99"] = ghost
         rebuild_all(running.partition, running.source, running.kafka)
         running.kafka.drain(running.partition)
