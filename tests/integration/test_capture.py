@@ -1,5 +1,6 @@
 """From a practice's Change Tracking to Kafka: every event once, whatever happens in between."""
 
+import itertools
 import json
 import os
 import re
@@ -15,7 +16,6 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from confluent_kafka import Consumer, TopicPartition
 
 from chartfeed.cli import Context
 from chartfeed.produce import produce
@@ -35,6 +35,7 @@ from schemas.codec import Decoder
 from schemas.errors import Outside, SkipRecord
 from schemas.records import CenterStatus, Checkpoint, DeadLetter
 from tests import approved
+from tests.events import Watch, committed
 from tests.factories import A_MOMENT
 from tests.practices_on import settings as login_of
 from tests.standin import running
@@ -60,6 +61,7 @@ class Group:
         self.sa = sa
         self.mappings = mappings
         self.kafka = kafka
+        self.watch = Watch(kafka)
         self._next = iter(planned)
 
     def practice(self) -> Any:
@@ -117,22 +119,25 @@ class Practice:
 
     def messages(self, topic: Any, since: Any = 0) -> Any:
         """Give this center's committed messages of a topic, in order."""
-        settings = self._group.kafka | {
-            "group.id": "test",
-            "isolation.level": "read_committed",
-            "enable.partition.eof": True,
-        }
-        found: list[Any] = []
-        with closing(Consumer(settings)) as consumer:
-            consumer.assign([TopicPartition(topic.name, self.partition, 0)])
-            while True:
-                message = consumer.poll(10)
-                assert message is not None
-                if message.error():
-                    return found[since:]
-                key = message.key() or b""
-                if key == self.id.encode() or key.startswith(f"{self.id}/".encode()):
-                    found.append(message)
+        own = f"{self.id}/".encode()
+        found = [
+            message
+            for message in committed(self._group.kafka, [topic], [self.partition])
+            if message.key() == self.id.encode() or (message.key() or b"").startswith(own)
+        ]
+        return found[since:]
+
+    def until(self, condition: Any) -> Any:
+        """Wait until the condition holds of the center's checkpoints and its status."""
+        return self._group.watch.until(self.id, condition)
+
+    def version(self) -> Any:
+        return self.rows("SELECT CHANGE_TRACKING_CURRENT_VERSION()")[0][0]
+
+    def until_read(self) -> Any:
+        """Wait until what the source holds now is covered by a checkpoint."""
+        due = self.version()
+        return self.until(lambda seen: seen.checkpoint and seen.checkpoint.version >= due)
 
     def published(self) -> Any:
         """Give what the topics say of every row now: its record as of no version and time."""
@@ -236,7 +241,9 @@ def group(tmp_path_factory: Any, stack: Any, services: Any, chartfeed: Any) -> A
         chartfeed("--config", config, "schemas", "register")
         mappings = approved.approve_all(folder / "mappings", planned, sa)
         kafka = {"bootstrap.servers": services["kafka"]["address"]}
-        yield Group(folder, planned, sa, mappings, kafka)
+        ready = Group(folder, planned, sa, mappings, kafka)
+        with ready.watch:
+            yield ready
 
 
 @pytest.fixture
@@ -377,24 +384,24 @@ def test_a_renamed_column_stops_the_center_and_loses_nothing(practice: Any) -> N
     assert 172_000 < told.retention_headroom_seconds <= 172_800
 
 
-def killed_while_it_works(practice: Any, seconds: Any) -> Any:
+def killed_while_it_works(practice: Any, checkpoints: Any) -> None:
+    """Kill a producer when it has committed so many checkpoints, while rows change on and on."""
+    wanted = len(practice.until(lambda _: True).checkpoints) + checkpoints
     process = practice.start()
-    deadline = time.monotonic() + 20
-    number = 0
-    while time.monotonic() < deadline and process.poll() is None:
-        number += 1
+    deadline = time.monotonic() + 60
+    for number in itertools.count():
+        assert time.monotonic() < deadline
         practice.run(f"UPDATE <KARTEI> SET <KARTEI.BEMERKUNG> = N'Nr. {number}'")
-        if number == 3:
-            time.sleep(seconds)
-            process.send_signal(signal.SIGKILL)
-            process.communicate(timeout=10)
-    return number
+        if len(practice.until(lambda _: True).checkpoints) >= wanted:
+            break
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=30)
 
 
 def test_after_kills_at_any_moment_the_topics_say_what_the_source_says(practice: Any) -> None:
     practice.caught_up()
-    for seconds in (0.0, 0.03, 0.1, 0.3):
-        killed_while_it_works(practice, seconds)
+    for checkpoints in (1, 2, 4):
+        killed_while_it_works(practice, checkpoints)
 
     practice.caught_up()
 
@@ -408,7 +415,7 @@ def test_after_kills_at_any_moment_the_topics_say_what_the_source_says(practice:
 
 def test_of_two_producers_the_newer_stays_and_the_older_says_so(practice: Any) -> None:
     older = practice.start()
-    wait_for(lambda: practice.messages(topics.CHECKPOINTS))
+    practice.until(lambda seen: seen.checkpoint)
     newer = practice.start()
 
     _, said = older.communicate(timeout=60)
@@ -416,7 +423,8 @@ def test_of_two_producers_the_newer_stays_and_the_older_says_so(practice: Any) -
     assert "another producer took over" in said
 
     practice.run("UPDATE <KARTEI> SET <KARTEI.BEMERKUNG> = N'neu'")
-    wait_for(lambda: practice.at_source() == practice.published())
+    practice.until_read()
+    assert practice.at_source() == practice.published()
     told = practice.status()
     assert "streaming" == told.state
     assert 172_000 < told.retention_headroom_seconds <= 172_800
@@ -426,13 +434,6 @@ def test_of_two_producers_the_newer_stays_and_the_older_says_so(practice: Any) -
     assert 0 == newer.returncode, said
     assert time.monotonic() - began < 5
     assert "stopped" == practice.status().state
-
-
-def wait_for(condition: Any, seconds: Any = 40) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.3)
 
 
 def test_a_snapshot_that_was_cut_short_goes_on_where_it_was(
