@@ -116,8 +116,8 @@ def stream(
     except ChartfeedError as error:
         click.echo(f"chartfeed: {error}", err=True)
         leave(error.exit_code)
-    except Exception:
-        log.exception("failed")
+    except Exception as error:
+        log.error("failed", exc_info=error)  # noqa: TRY400 - logs.py tells its type and place
         leave(1)
     leave(0)
 
