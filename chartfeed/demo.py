@@ -13,6 +13,7 @@ import click
 from rich.console import Console
 from rich.rule import Rule
 
+from chartfeed import demo_feed
 from chartfeed.cli import Context, cli
 from chartfeed.settings import Settings
 from deploy.local import home
@@ -20,13 +21,15 @@ from deploy.local.stack import SERVICES, Stack
 from producers import mapping_file
 from schemas.errors import Failed
 
-__all__ = ["demo"]
+__all__ = ["Show", "demo"]
 
 DAY = "2022-01-18"
-WORK_SECONDS = 5
+# How long each part of the feed is watched.
+CALM = 12.0
+FAST = 4.0
 
 
-class _Show:
+class Show:
     """Runs commands as they would be typed, and shows both."""
 
     def __init__(self, folder: Path) -> None:
@@ -42,10 +45,12 @@ class _Show:
     def say(self, text: str) -> None:
         self.console.print(text)
 
+    def type(self, command: str) -> None:
+        self.console.print(f"[bold cyan]$ {command}[/]", overflow="ellipsis", no_wrap=True)
+
     def run(self, *arguments: str) -> None:
         """Run one command; the demo is over where it ends otherwise than it should."""
-        shown = shlex.join(arguments)
-        self.console.print(f"[bold cyan]$ chartfeed {shown}[/]", overflow="ellipsis", no_wrap=True)
+        self.type(f"chartfeed {shlex.join(arguments)}")
         config = ["--config", str(self.config)] if self.config.is_file() else []
         code = cli.main([*config, *arguments], prog_name="chartfeed", standalone_mode=False) or 0
         if code != 0:
@@ -53,18 +58,19 @@ class _Show:
 
 
 @click.command()
-@click.option("--keep", is_flag=True, help="Leave everything running, to look around.")
-def demo(*, keep: bool) -> None:
-    """Start thirty practices, find and approve their names, and write a day's file.
+@click.option("--fast", is_flag=True, help="Less to watch: under a minute.")
+@click.option("--keep", is_flag=True, help="Leave the services running, to look around.")
+def demo(*, fast: bool, keep: bool) -> None:
+    """Start thirty practices, approve their names, stream them, break it, and compare.
 
     It has a home of its own, made anew each time, and free ports.
     """
     folder = home.default(os.environ) / "demo"
-    show = _Show(folder)
+    show = Show(folder)
     stack = Stack(folder, home.downloads(), show.say)
     stack.reset(list(SERVICES))
     try:
-        _play(show, folder)
+        _play(show, stack, seconds=FAST if fast else CALM)
     finally:
         if not keep:
             stack.down(list(SERVICES))
@@ -77,14 +83,13 @@ def demo(*, keep: bool) -> None:
         show.say("Nothing is left running. To look around: chartfeed local up")
 
 
-def _play(show: _Show, folder: Path) -> None:
+def _play(show: Show, stack: Stack, *, seconds: float) -> None:
+    folder = stack.home
     local = ("local", "--home", os.path.relpath(folder))
     show.chapter("A broker, a schema registry, a SQL Server and thirty-one practices")
     show.run(*local, "up", "--owner", str(os.getpid()))
     show.run("topics", "create")
-
-    show.chapter(f"Their staff at work for {WORK_SECONDS} seconds")
-    show.run(*local, "work", "--rate", "20", "--seconds", str(WORK_SECONDS))
+    show.run("schemas", "register")
 
     show.chapter("Every practice names its tables and columns differently: find them")
     show.run("discover", "--all")
@@ -106,6 +111,7 @@ def _play(show: _Show, folder: Path) -> None:
     chosen = [word for center in clear for word in ("--center", center)]
     show.run("extract", "--date", DAY, *chosen)
     _show_day(show, settings)
+    demo_feed.play(show, stack, settings, clear, seconds=seconds)
 
 
 def _clear_and_open(settings: Settings) -> tuple[list[str], list[str]]:
@@ -119,7 +125,7 @@ def _clear_and_open(settings: Settings) -> tuple[list[str], list[str]]:
     return clear, still_open
 
 
-def _show_day(show: _Show, settings: Settings) -> None:
+def _show_day(show: Show, settings: Settings) -> None:
     path = Path(settings.output_path) / f"ivoris_chart_entries_{DAY}.csv"
     with path.open(encoding="utf-8", newline="") as file:
         lines = file.readlines()

@@ -6,7 +6,7 @@ import json
 import threading
 from bisect import bisect_left
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -77,8 +77,10 @@ class Meter:
         partitions: int,
         schema_of: Callable[[int], avro.Json],
         journal: Path,
+        centers: Collection[str],
     ) -> None:
         self.commits = Commits()
+        self._centers = frozenset(centers)
         self._options = {**options, "group.id": "chartfeed-demo", "enable.auto.commit": False}
         self._partitions = partitions
         self._schema_of = schema_of
@@ -128,6 +130,6 @@ class Meter:
         self._read_to += whole
         for line in content[:whole].splitlines():
             record = json.loads(line)
-            if record["version"] is not None:
+            if record["version"] is not None and record["center"] in self._centers:
                 at = datetime.fromisoformat(record["at"]).astimezone(UTC)
                 self.commits.committed(record["center"], record["version"], at)

@@ -30,7 +30,7 @@ SERVICES: Mapping[str, Service] = {
 State: TypeAlias = Literal["running", "starting", "stopped"]
 
 # All that a stack's home may hold; a reset removes these and nothing else.
-OWN = (*SERVICES, "logs", "mappings", "output", "state", "centers.yml", "chartfeed.yml")
+OWN = (*SERVICES, "logs", "mappings", "output", "replayed", "state", "centers.yml", "chartfeed.yml")
 LAYOUT = "stack.json"
 
 
