@@ -46,8 +46,7 @@ def _day(_ctx: click.Context, _parameter: click.Parameter, value: str) -> date:
 
 
 def _target(settings: Settings, output: str | None) -> Target:
-    by_month = settings.output.folders == "month"
-    return open_daily(output or settings.output_path, by_month=by_month)
+    return open_daily(output or settings.output_path, by_month=settings.output.by_month)
 
 
 @contextmanager

@@ -24,8 +24,8 @@ from schemas.insurance import StatusTable
 from schemas.unified import file_order
 from stream_app.files import day, manifest
 from stream_app.files.manifest import CenterLine, CompleteThrough, Manifest
+from stream_app.files.months import open_daily
 from stream_app.files.rendering import FORMATS
-from stream_app.files.targets import open_target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -228,7 +228,7 @@ def extract(
         )
     now = datetime.now(UTC)
     place = output or settings.output_path
-    target = open_target(place)
+    target = open_daily(place, by_month=settings.output.by_month)
     wanted = wanted or yesterday(centers, now)
     if names and place == settings.output_path:
         require_whole(target, wanted, centers)

@@ -16,7 +16,7 @@ from chartfeed.reconcile_report import Report
 from producers.days import Span
 from schemas import dates
 from schemas.errors import BadInput
-from stream_app.files.targets import open_target
+from stream_app.files.months import open_daily
 
 if TYPE_CHECKING:
     from chartfeed.cli import Context
@@ -71,7 +71,7 @@ def reconcile(
     if not (all_ or since):
         wanted = wanted or yesterday(centers, datetime.now(UTC))
     span = Span(wanted or since, wanted)
-    target = open_target(output or settings.output_path)
+    target = open_daily(output or settings.output_path, by_month=settings.output.by_month)
     report = settle(Wanted(settings, centers, target, span))
     if as_json:
         click.echo(_json(report), nl=False)

@@ -132,6 +132,10 @@ class Output:
     folders: Literal["month"] | None = None
     """`month` for a folder such as 2022-01 for each month."""
 
+    @property
+    def by_month(self) -> bool:
+        return self.folders == "month"
+
 
 Status = Literal["GKV", "PKV", "Selbstzahler"]
 _STATUTORY = (*"123456789", "G", "GKV")

@@ -168,7 +168,7 @@ def _sink_options(settings: Settings, folder: Any, joined: Contract) -> Any:
         centers=tuple(KnownCenter(center.id, center.name) for center in settings.centers),
         timezones=tuple(sorted({center.timezone for center in settings.centers}))
         or ("Europe/Berlin",),
-        by_month=settings.output.folders == "month",
+        by_month=settings.output.by_month,
         flush_interval=settings.stream.flush_interval,
         delete_retention=settings.kafka.topics.delete_retention,
     )
