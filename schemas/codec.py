@@ -120,13 +120,17 @@ class Decoder(Generic[R]):
         """Read what another schema wrote, write it as ours would, and read that."""
         # Not imported where all was written with our own schemas: it is 4 MB of a process.
         import fastavro  # noqa: PLC0415
+        from fastavro.read import SchemaResolutionError  # noqa: PLC0415
 
         theirs, ours = fastavro.parse_schema(schema), fastavro.parse_schema(self._own)
 
         def read(data: bytes, at: int) -> tuple[object, int]:
             buffer = io.BytesIO(data)
             buffer.seek(at)
-            plain = fastavro.schemaless_reader(buffer, theirs, ours)
+            try:
+                plain = fastavro.schemaless_reader(buffer, theirs, ours)
+            except SchemaResolutionError:
+                raise Undecodable("its schema is another record's", reason="undecodable") from None
             again = io.BytesIO()
             fastavro.schemaless_writer(again, ours, plain)
             record, _ = self._read(again.getvalue(), 0)

@@ -74,7 +74,11 @@ class Kafka:
         properties.write_text(_properties(fresh, ports), encoding="utf-8")
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         answer = subprocess.run(
-            [*command, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)],
+            [
+                *[*command, "kafka.tools.StorageTool", "format"],
+                # With the equals sign, because an id may begin with a dash.
+                *[f"--cluster-id={cluster}", "-c", str(properties)],
+            ],
             capture_output=True,
             text=True,
             check=False,

@@ -209,6 +209,14 @@ def test_a_record_of_a_newer_schema_loses_what_we_do_not_know() -> None:
     assert decoder.decode(written_with(newer, 4, a_unified_entry())) == a_unified_entry()
 
 
+def test_a_record_of_another_kind_is_undecodable() -> None:
+    decoder = Decoder(records.UnifiedEntry)
+    decoder.learn(5, avro.load(records.ChartEntry))
+
+    with pytest.raises(Undecodable):
+        decoder.decode(Encoder(records.ChartEntry, 5).encode(a_chart_entry()))
+
+
 def written_with(schema: Any, id_: int, record: records.UnifiedEntry) -> bytes:
     buffer = io.BytesIO()
     raw = {
