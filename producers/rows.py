@@ -1,5 +1,7 @@
 """Rows of a source as records: the rules that hold for one row alone.
 
+A row that breaks them stops nothing: it is a dead letter with its reason (invariant 9).
+
 The producers and the direct extract both read rows through here, so what is live, which id is
 meant and which row is refused can't differ between the stream and its oracle.
 """

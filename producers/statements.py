@@ -1,7 +1,8 @@
 """Every statement that reads a center's rows, built from its mapping.
 
-Identifiers come through `quoting` and nothing else; values are parameters. The texts for an
-example mapping are kept under tests/golden/sql.
+Identifiers come through `quoting` and nothing else; values are parameters. No statement here names
+a column of PATIENT, so no patient's name leaves the source (invariant 10). The texts for an example
+mapping are kept under tests/golden/sql.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Values to rows for the state's tables; what is no record, or not its key's, is refused."""
+"""Values to rows for the state's tables; what is no record, or not its key's, is refused.
+
+A refused record stops nothing: it is a dead letter with its reason (invariant 9).
+"""
 
 from __future__ import annotations
 
