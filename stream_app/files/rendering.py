@@ -1,9 +1,9 @@
 """A day's rows as the bytes of its files.
 
 The bytes depend on the rows alone, and for Parquet on the version of its library: nothing tells
-when or by whom a file was written, so a replay gives the same file (invariant 8). A row is handed in as it
-stands in the JSON file, and a file comes out in pieces: a day of a million rows needs no more
-memory than one of a thousand.
+when or by whom a file was written, so a replay gives the same file (invariant 8). A row is handed
+in as it stands in the JSON file, and a file comes out in pieces: a day of a million rows needs no
+more memory than one of a thousand.
 """
 
 from __future__ import annotations
