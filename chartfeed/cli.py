@@ -54,6 +54,7 @@ CONTENTS: dict[str, list[tuple[str, str, str]]] = {
             "Show a day: rows, completeness, and whether files are whole.",
         ),
         ("tail", "chartfeed.tail:tail", "Follow the unified rows in the terminal."),
+        ("replay", "chartfeed.replay:replay", "Make the files anew from the topics, and compare."),
         ("resync", "chartfeed.resync:resync", "Read a center anew, or confirm that it may delete."),
     ],
     "Topics and their schemas": [

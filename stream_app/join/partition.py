@@ -18,7 +18,7 @@ from stream_app.join import mirror, rebuild
 from stream_app.join.centers import Center, Centers
 from stream_app.join.contract import Contract, Outgoing, Parcel, Taken
 from stream_app.join.decoding import Decoding
-from stream_app.join.outbox import Outbox
+from stream_app.join.outbox import Applied, Outbox
 from stream_app.join.rows import Difference, Rows, center_content, value_end
 from stream_app.join.state import EPOCH, MICROSECOND, State, open_state
 from stream_app.join.unusable import Withdrawn
@@ -184,6 +184,14 @@ class Partition:
             self._keep(advanced=True)
         self._ends = None
         return rows
+
+    def applied(self) -> dict[str, tuple[Applied, int]]:
+        """Give the checkpoint of each center that has one, and its withdrawn rows."""
+        return {
+            center.id: (center.checkpoint, self._withdrawn.per_center[center.id])
+            for center in self._centers
+            if center.checkpoint is not None
+        }
 
     def unknown_kinds(self) -> Counter[tuple[str, str]]:
         """Count insurers whose ART the status table doesn't name, by center and ART."""
