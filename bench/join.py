@@ -13,195 +13,23 @@ import cProfile
 import gc
 import json
 import pstats
-import random
 import resource
 import sys
 import tempfile
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from time import perf_counter, process_time
-from typing import Any
 
-from schemas import avro, topics
-from schemas.codec import Encoder
+from bench._events import CENTERS, IDS, PARTITIONS, START, Topics, all_topics
+from schemas import avro
 from schemas.insurance import DEFAULT
-from schemas.records import (
-    ChartEntry,
-    Checkpoint,
-    DeadLetter,
-    Insurer,
-    Offset,
-    PatientInsurance,
-    Progress,
-    Service,
-    UnifiedEntry,
-)
-from stream_app.batches import Batch
 from stream_app.join import TOPICS, Contract, Partition
 
 GOAL = 50_000
 GOAL_RATIO = 0.7
 SMALL, BIG = 20_000, 2_000_000
-PARTITIONS = 12
-CENTERS = [f"center_{number:02}" for number in range(1, 31)]
-START = datetime(2022, 1, 18, 8, tzinfo=UTC)
-FIRST_DAY = date(2021, 1, 18)
-DAYS = 365
-TEXTS = (
-    "Kontrolle",
-    "Füllung 16 mod, Kofferdam, Lokalanästhesie UDS forte 1,7 ml, Politur, Fluoridierung",
-    "PZR, Mundhygienestatus, Motivation und Instruktion, Reevaluation in sechs Monaten vereinbart",
-    "Schmerzbehandlung 46: Trepanation, Aufbereitung, Einlage, provisorischer Verschluss " * 2,
-)
-CODES = ("01", "1040", "13b", "Ä935", "04", "107", "2060", "0010", "Ä1")
-KINDS = ("1", "2", "P", "9", None)
-ENTRIES, SERVICES, LINKS, INSURERS, CHECKPOINTS = TOPICS
-TYPES: dict[type[Any], str] = {
-    ChartEntry: ENTRIES,
-    Service: SERVICES,
-    PatientInsurance: LINKS,
-    Insurer: INSURERS,
-    Checkpoint: CHECKPOINTS,
-}
-IDS: dict[type[Any], int] = {
-    type_: number for number, type_ in enumerate((*TYPES, UnifiedEntry, Progress, DeadLetter), 1)
-}
 SCHEMAS = {number: avro.load(type_) for type_, number in IDS.items()}
-ENCODERS: dict[type[Any], Encoder[Any]] = {type_: Encoder(type_, IDS[type_]) for type_ in TYPES}
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    offset: int
-    key: bytes
-    value: bytes | None
-    timestamp: int = 0
-
-
-class Topics:
-    """One source partition's topics, written as its centers' producers would."""
-
-    def __init__(self, partition: int, rows: int, every: int, choose: random.Random) -> None:
-        self.partition = partition
-        self.centers = [
-            center
-            for center in CENTERS
-            if topics.partition_of_center(center, PARTITIONS) == partition
-        ]
-        self._every = every
-        self._choose = choose
-        # An entry, 1.2 services, and a link for every ten entries.
-        self._entries = max(1, round(rows / 2.3 / max(1, len(self.centers))))
-        self._patients = max(2_000, self._entries // 10)
-        self._last_ids: dict[tuple[str, type[Any]], int] = defaultdict(int)
-        self._last_offsets: dict[str, dict[str, int]] = defaultdict(dict)
-        self.ends = dict.fromkeys(TOPICS, 0)
-        self.pending: dict[str, list[Record]] = {topic: [] for topic in TOPICS}
-        self._version = 0
-
-    def fill(self) -> Iterator[None]:
-        """Write the rows that are there at the start, some at a time."""
-        for center in self.centers:
-            for insurer in range(200):
-                kind = KINDS[insurer % len(KINDS)]
-                self._put(center, Insurer, insurer, f"Kasse {insurer} Süd", kind)
-            for patient in range(self._entries // 10):
-                self._put(center, PatientInsurance, patient, patient, patient % 210)
-            self._checkpoint(center)
-            for visit in range(self._entries):
-                day = FIRST_DAY + timedelta(days=self._choose.randrange(DAYS))
-                self._visit(center, day)
-                if visit % 2000 == 1999:
-                    self._checkpoint(center)
-                    yield
-            self._checkpoint(center)
-            yield
-
-    def live(self, events: int) -> None:
-        """Write about so many events: visits of today, corrections, deletions, new insurances."""
-        if not self.centers:
-            return
-        choose = self._choose
-        goal = sum(map(len, self.pending.values())) + events
-        while sum(map(len, self.pending.values())) < goal:
-            for center in self.centers:
-                # A backlog: a day has 200 visits.
-                past = (self._last_ids[center, ChartEntry] - self._entries) // 200
-                for _ in range(self._every * 10 // 22):
-                    self._visit(center, FIRST_DAY + timedelta(days=DAYS + past))
-                    if choose.random() < 0.2:
-                        id_ = choose.randrange(self._entries)
-                        patient = id_ * 7919 % self._patients
-                        day = FIRST_DAY + timedelta(days=choose.randrange(DAYS))
-                        self._put(center, ChartEntry, id_, patient, day, "Nachtrag: " + TEXTS[1])
-                    if choose.random() < 0.03:
-                        self._put(center, ChartEntry, choose.randrange(self._entries))
-                    if choose.random() < 0.01:
-                        patient = choose.randrange(self._patients)
-                        insurer = choose.randrange(210)
-                        link = self._next(center, PatientInsurance) + self._patients
-                        self._put(center, PatientInsurance, link, patient, insurer)
-                self._checkpoint(center)
-
-    def _visit(self, center: str, day: date) -> None:
-        id_ = self._next(center, ChartEntry)
-        patient = id_ * 7919 % self._patients
-        self._put(center, ChartEntry, id_, patient, day, TEXTS[id_ % len(TEXTS)])
-        for _ in range(2 if id_ % 5 == 0 else 1):
-            service = self._next(center, Service)
-            self._put(center, Service, service, patient, day, CODES[service % len(CODES)])
-
-    def _next(self, center: str, type_: type[Any]) -> int:
-        self._last_ids[center, type_] += 1
-        return self._last_ids[center, type_]
-
-    def _put(self, center: str, type_: type[Any], id_: int, *content: Any) -> None:
-        value = None
-        if content:
-            record = type_(center, id_, *content, self._version, self._now)
-            value = ENCODERS[type_].encode(record)
-        topic = TYPES[type_]
-        self._last_offsets[center][topic] = self._write(topic, f"{center}/{id_}", value)
-
-    def _write(self, topic: str, key: str, value: bytes | None) -> int:
-        offset = self.ends[topic]
-        self.pending[topic].append(Record(offset, key.encode(), value))
-        self.ends[topic] += 1
-        return offset
-
-    def _checkpoint(self, center: str) -> None:
-        self._version += 1
-        ends = self._last_offsets[center].items()
-        record = Checkpoint(
-            center_id=center,
-            version=self._version,
-            captured_at=self._now,
-            partial=False,
-            database_identity="d4c2",
-            tables=(),
-            mapping_fingerprint="sha256:1",
-            snapshot=None,
-            instance_id="bench",
-            offsets=tuple(Offset(topic, self.partition, offset) for topic, offset in ends),
-            dead_letters=0,
-        )
-        self._write(CHECKPOINTS, center, ENCODERS[Checkpoint].encode(record))
-
-    @property
-    def _now(self) -> datetime:
-        return START + timedelta(milliseconds=500 * self._version)
-
-    def batches(self, size: int) -> Iterator[Batch]:
-        """Give what is written, in turns of the topics."""
-        pending, self.pending = self.pending, {topic: [] for topic in TOPICS}
-        longest = max(map(len, pending.values()))
-        for first in range(0, longest, size):
-            for topic, records in pending.items():
-                if some := records[first : first + size]:
-                    yield Batch(topic, self.partition, some, some[-1].offset + 1)
 
 
 def contract(partition: int) -> Contract:
@@ -272,12 +100,8 @@ def fill(
 
 
 def measure(rows: int, options: argparse.Namespace) -> Mapping[str, float]:
-    choose = random.Random(1)
     with tempfile.TemporaryDirectory() as folder:
-        sources = [
-            Topics(number, round(rows * share(number)), options.every, choose)
-            for number in range(PARTITIONS)
-        ]
+        sources = all_topics(rows, options.every)
         partitions = [
             Partition.open(Path(folder) / f"join-{number}.sqlite", contract(number))
             for number in range(PARTITIONS)
@@ -316,11 +140,6 @@ def measure(rows: int, options: argparse.Namespace) -> Mapping[str, float]:
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3,
         "state_mb": state,
     }
-
-
-def share(partition: int) -> float:
-    ours = [topics.partition_of_center(center, PARTITIONS) == partition for center in CENTERS]
-    return sum(ours) / len(CENTERS)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

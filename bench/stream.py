@@ -1,0 +1,160 @@
+"""How fast a worker follows the topics and what it needs, each figure beside what is due.
+
+python -m bench stream [--only SECTION …] [--events N] [--json]
+
+Each section has a broker and a registry of its own. Rates are by the clock, with the broker on
+the same machine, and for a machine that others use too, by the worker's CPU time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from bench import _rig as rig
+from bench._events import TYPES, all_topics, encoders
+from bench._load import Loader
+from bench._worker import Watch, Worker, configure
+from bench.capture import Figure
+from chartfeed import settings as configuration
+from chartfeed.stream import WRITTEN
+from producers.capture.publisher import Options
+from producers.registry import Registry
+from schemas import topics
+
+SMALL: Final = 20_000
+BIG: Final = 2_000_000
+LONGEST: Final = 900.0
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A broker with the centers' rows in it, and a worker's configuration."""
+
+    config: Path
+    kafka: Options
+    ids: Mapping[type[Any], int]
+    loader: Loader
+
+    def watch(self) -> Watch:
+        return Watch(self.kafka, self.ids)
+
+    def goal(self) -> dict[str, int]:
+        """Give each center's last checkpoint."""
+        return {
+            center: offset
+            for source in self.loader.sources
+            for center, offset in source.checkpoints.items()
+        }
+
+
+@contextmanager
+def stage(folder: Path, rows: int, every: int) -> Iterator[Stage]:
+    """Have the topics of a broker of our own hold so many rows."""
+    with rig.kafka(folder / "home") as there:
+        config = configure(there, folder / "work")
+        settings = configuration.load(config)
+        registry = Registry(settings.registry.url)
+        source = {TYPES_OF[topic.name]: registry.id_of(topic) for topic in SOURCE}
+        ids = source | {type_: registry.id_of(topic) for type_, topic in WRITTEN.items()}
+        kafka = {"bootstrap.servers": settings.kafka.bootstrap}
+        sources = all_topics(rows, every, markers=True, encoders=encoders(source))
+        loader = Loader(kafka, sources)
+        loader.fill()
+        try:
+            yield Stage(config, kafka, ids, loader)
+        finally:
+            loader.close()
+
+
+SOURCE: Final = (*topics.SOURCE, topics.CHECKPOINTS)
+TYPES_OF: Final = {topic: type_ for type_, topic in TYPES.items()}
+
+
+@dataclass(frozen=True)
+class Caught:
+    """A catch-up of one worker."""
+
+    events: int
+    seconds: float
+    """From its assignment to its last Progress."""
+    between: float
+    """From its first Progress to its last."""
+    cpu: float
+    """From its start to its last Progress."""
+    filed: float
+    """From its assignment until the files show all."""
+    peak: float
+
+    def figures(self, what: str, due: float | None = None) -> list[Figure]:
+        return [
+            Figure(f"{what}, events", self.events, ""),
+            Figure(
+                f"{what}, from assignment to last Progress", self.events / self.seconds, "/s", due
+            ),
+            Figure(f"{what}, from first to last Progress", self.events / self.between, "/s"),
+            Figure(f"{what}, by CPU time, its start included", self.events / self.cpu, "/s"),
+            Figure(f"{what}, until in the files", self.filed, "s"),
+        ]
+
+
+def catch_up(there: Stage, events: int) -> Caught:
+    """Let a worker that was stopped meanwhile catch up with live events."""
+    count = there.loader.live(events) if events else 0
+    watch = there.watch()
+    with Worker.running(there.config) as worker:
+        found = watch.until(there.goal(), worker, LONGEST)
+        cpu = worker.cost().cpu
+        filed = worker.wait_filed(LONGEST)
+        [assigned, *_] = worker.moments("assigned")
+        peak = worker.peak()
+    return Caught(
+        count, found.last - assigned, found.last - found.first, cpu, filed - assigned, peak
+    )
+
+
+def live(folder: Path, options: argparse.Namespace) -> list[Figure]:
+    """One worker with little state catches up with what came while it was stopped."""
+    with stage(folder, SMALL, options.every) as there:
+        catch_up(there, 0)
+        caught = catch_up(there, options.events)
+        return [*caught.figures("live", 30_000), Figure("peak memory", caught.peak, "MB")]
+
+
+Section = Callable[[Path, argparse.Namespace], list[Figure]]
+SECTIONS: Final[Mapping[str, Section]] = {section.__name__: section for section in (live,)}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))
+    parser.add_argument("--events", type=int, default=300_000, help="that wait for a worker")
+    parser.add_argument("--every", type=int, default=50, help="events of a center per checkpoint")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    found: dict[str, list[Figure]] = {}
+    with tempfile.TemporaryDirectory() as name:
+        for section in options.only:
+            found[section] = SECTIONS[section](Path(name) / section, options)
+            if not options.json:
+                print(f"{section}: {SECTIONS[section].__doc__}")
+                print("\n".join(figure.line() for figure in found[section]), flush=True)
+    load = os.getloadavg()[0]
+    if options.json:
+        facts = {key: [asdict(figure) for figure in value] for key, value in found.items()}
+        print(json.dumps({"load": load, "sections": facts}))
+    else:
+        print(f"load of the machine at the end: {load:.1f} on {os.cpu_count()} cores")
+    return int(not all(figure.is_met for figures in found.values() for figure in figures))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
