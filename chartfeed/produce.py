@@ -103,7 +103,7 @@ def produce(
     shard: tuple[int, int] | None,
     *,
     once: bool,
-    metrics_port: int | None,
+    endpoint: metrics.Endpoint,
     log_format: str,
     log_level: str,
 ) -> int:
@@ -123,12 +123,13 @@ def produce(
     heap.share()
     require(settings)
     logs.configure(sys.stderr, log_format, log_level)
-    port = settings.producers.metrics_port if metrics_port is None else metrics_port
     with _told_by_signals() as told, _registered(settings, once=once):
         crew, supervisor = _wired(settings, [center.id for center in centers], once=once)
         with (
             crew.board,
-            metrics.serving(port, lambda: _collector(crew)),
+            metrics.serving(
+                endpoint.or_port(settings.producers.metrics_port), lambda: _collector(crew)
+            ),
             crew.orders,
             Watch(crew.board.situations),
         ):

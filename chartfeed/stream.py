@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -92,7 +93,7 @@ def stream(
     name: str | None,
     *,
     keep_membership: bool,
-    metrics_port: int | None,
+    endpoint: metrics.Endpoint,
     log_format: str,
     log_level: str,
 ) -> int:
@@ -112,7 +113,7 @@ def stream(
     require(settings)
     logs.configure(sys.stderr, log_format, log_level)
     try:
-        asyncio.run(_work(settings, worker, keep=keep_membership, port=metrics_port))
+        asyncio.run(_work(settings, worker, keep=keep_membership, endpoint=endpoint))
     except ChartfeedError as error:
         click.echo(f"chartfeed: {error}", err=True)
         leave(error.exit_code)
@@ -122,7 +123,7 @@ def stream(
     leave(0)
 
 
-async def _work(settings: Settings, worker: str, *, keep: bool, port: int | None) -> None:
+async def _work(settings: Settings, worker: str, *, keep: bool, endpoint: metrics.Endpoint) -> None:
     from stream_app.sink.sink import Sink  # noqa: PLC0415 - see above
     from stream_app.transport import credentials  # noqa: PLC0415
     from stream_app.transport.app import Membership, StreamApp  # noqa: PLC0415
@@ -146,7 +147,10 @@ async def _work(settings: Settings, worker: str, *, keep: bool, port: int | None
             folder=folder.path,
             credentials=credentials.of(settings.kafka.options),
         )
-        with metrics.serving(port, lambda: _Collector(owner, sink)):
+        folders = {"state": folder.path}
+        if "://" not in settings.output_path:
+            folders["output"] = Path(settings.output_path)
+        with metrics.serving(endpoint, lambda: _Collector(owner, sink), folders):
             sink.start()
             log.info("started", worker=worker, state=str(folder.path))
             await owner.run(app, stop)
