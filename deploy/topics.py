@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import (
     AdminClient,
+    ClusterMetadata,
     ConfigResource,
     ConfigSource,
     NewTopic,
@@ -21,6 +23,7 @@ from schemas.topics import Layout, Topic
 __all__ = ["Cluster", "Difference"]
 
 _PATIENCE = 10.0
+_AGAIN = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,10 @@ class Cluster:
         self._layout = layout
 
     def create(self) -> list[str]:
-        """Create the topics that are missing and return their names; others stay as they are."""
+        """Create the topics that are missing and return their names; others stay as they are.
+
+        Returns when the brokers know all of them: they take topics up one after the other.
+        """
         present = self._partitions()
         for topic in topics.ALL:
             found, _ = present.get(topic.name, (self._layout.partitions, 0))
@@ -80,6 +86,8 @@ class Cluster:
                     topic=name,
                 ) from error
             created.append(name)
+        if missing:
+            self._await({topic.name for topic in missing})
         return created
 
     def verify(self) -> list[Difference]:
@@ -101,6 +109,22 @@ class Cluster:
                     differences.append(Difference(topic.name, what, str(due), str(found)))
         return differences + self._settings_that_differ(kept)
 
+    def _await(self, names: set[str]) -> None:
+        """Return when topics are in the brokers' metadata, each partition with a leader."""
+        deadline = time.monotonic() + _PATIENCE
+        while not self._led() >= names:
+            if time.monotonic() > deadline:
+                return  # What is not there by now, `verify` will say.
+            time.sleep(_AGAIN)
+
+    def _led(self) -> set[str]:
+        """Return the topics of which every partition has a leader."""
+        return {
+            name
+            for name, found in self._metadata().topics.items()
+            if found.partitions and all(part.leader >= 0 for part in found.partitions.values())
+        }
+
     def _settings_that_differ(self, kept: list[Topic]) -> list[Difference]:
         differences = []
         resources = {ConfigResource(ResourceType.TOPIC, topic.name): topic for topic in kept}
@@ -121,17 +145,19 @@ class Cluster:
 
     def _partitions(self) -> dict[str, tuple[int, int]]:
         """Return per topic its number of partitions and the fewest replicas of one."""
-        try:
-            metadata = self._admin.list_topics(timeout=_PATIENCE)
-        except KafkaException as error:
-            raise self._unreachable(error) from error
         return {
             name: (
                 len(found.partitions),
                 min((len(p.replicas) for p in found.partitions.values()), default=0),
             )
-            for name, found in metadata.topics.items()
+            for name, found in self._metadata().topics.items()
         }
+
+    def _metadata(self) -> ClusterMetadata:
+        try:
+            return self._admin.list_topics(timeout=_PATIENCE)
+        except KafkaException as error:
+            raise self._unreachable(error) from error
 
     def _unreachable(self, error: KafkaException) -> Outside:
         return Outside(
