@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from chartfeed import exposure
 from chartfeed import settings as configuration
 from deploy.local import home
 from schemas.errors import ChartfeedError
@@ -77,6 +78,8 @@ class Context:
             local = home.default(os.environ) / "chartfeed.yml"
             path = configuration.find(self.config, os.environ, Path.cwd(), local)
             self._settings = configuration.load(path)
+            for sentence in exposure.warnings(self._settings):
+                click.secho(f"WARNING: {sentence}", err=True, fg="yellow", bold=True)
         return self._settings
 
 

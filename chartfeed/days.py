@@ -15,7 +15,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from chartfeed import logs
-from producers.registry import Registry
 from producers.shown import printable
 from schemas import dates
 from schemas.errors import Failed
@@ -54,7 +53,7 @@ def _live(settings: Settings) -> Iterator[Renew | None]:
     """Give what brings a manifest's lines up to now, None where Kafka does not answer."""
     # What fails is told in a line of our own.
     logs.configure(sys.stderr, level="error")
-    registry = Registry(settings.registry.url)
+    registry = settings.registry.client()
     watcher = Watcher(
         {"bootstrap.servers": settings.kafka.bootstrap} | settings.kafka.options,
         settings.kafka.topics.partitions,

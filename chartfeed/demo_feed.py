@@ -16,7 +16,6 @@ from deploy.local.roster import Roster
 from producers import mapping_file
 from producers.capture.overview import Overview
 from producers.quoting import name, qualified
-from producers.registry import Registry
 from schemas.records import CenterStatus
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def play(
     worker = Player(folder, "stream", "stream", "--worker", "demo")
     roster = Roster(stack)
     kafka: dict[str, Any] = {"bootstrap.servers": settings.kafka.bootstrap}
-    schema_of = Registry(settings.registry.url).schema
+    schema_of = settings.registry.client().schema
     partitions = settings.kafka.topics.partitions
     with ExitStack() as stack_of_ends:
         stack_of_ends.callback(stop_all, folder)

@@ -40,15 +40,25 @@ class Secret:
         return "Secret(…)"
 
 
-def find(given: Given, center_id: str, base: Path, environment: Mapping[str, str]) -> Secret:
-    """Return the password, or say what is missing; paths and commands begin at `base`."""
+def find(
+    given: Given,
+    whose: str,
+    base: Path,
+    environment: Mapping[str, str],
+    *,
+    section: str = "sqlserver",
+) -> Secret:
+    """Return the password, or say what is missing; paths and commands begin at `base`.
+
+    `whose` is the center, or else the section of the configuration that wants it.
+    """
     if given.password_env:
         if given.password_env in environment:
             return Secret(environment[given.password_env])
         raise BadInput(
-            f"{center_id}: the environment variable {given.password_env} is not set",
+            f"{whose}: the environment variable {given.password_env} is not set",
             hint=f"export {given.password_env}=…",
-            center=center_id,
+            center=whose,
         )
     if given.password_file:
         path = base / given.password_file
@@ -56,9 +66,9 @@ def find(given: Given, center_id: str, base: Path, environment: Mapping[str, str
             return Secret(path.read_text(encoding="utf-8").rstrip("\r\n"))
         except (OSError, UnicodeDecodeError) as error:
             raise BadInput(
-                f"{center_id}: the password file {path} can't be read: {error}",
+                f"{whose}: the password file {path} can't be read: {error}",
                 hint=f"put the password into {path}",
-                center=center_id,
+                center=whose,
             ) from error
     if given.password_command:
         try:
@@ -74,13 +84,13 @@ def find(given: Given, center_id: str, base: Path, environment: Mapping[str, str
         except (subprocess.SubprocessError, UnicodeDecodeError) as error:
             # Neither its output nor its arguments are shown: both may hold the secret.
             raise BadInput(
-                f"{center_id}: password_command failed ({type(error).__name__})",
+                f"{whose}: password_command failed ({type(error).__name__})",
                 hint="run the command by hand and look at what it says",
-                center=center_id,
+                center=whose,
             ) from None
         return Secret(answer.stdout.rstrip("\r\n"))
     raise BadInput(
-        f"{center_id}: no password is configured",
-        hint="set sqlserver.password_env, password_file or password_command",
-        center=center_id,
+        f"{whose}: no password is configured",
+        hint=f"set {section}.password_env, password_file or password_command",
+        center=whose,
     )

@@ -12,7 +12,6 @@ import click
 
 from producers.capture.commands import send
 from producers.capture.overview import Overview
-from producers.registry import Registry
 from schemas import topics
 from schemas.codec import Encoder
 from schemas.errors import BadInput
@@ -78,14 +77,14 @@ def standing(settings: Settings, names: list[str]) -> Mapping[str, Command | Non
     """Give the command that stands for each center now."""
     kafka = {"bootstrap.servers": settings.kafka.bootstrap} | settings.kafka.options
     partitions = settings.kafka.topics.partitions
-    registry = Registry(settings.registry.url)
+    registry = settings.registry.client()
     with Overview(kafka, partitions, registry.schema, names, [Command]) as overview:
         return {name: known.command for name, known in overview.read().items()}
 
 
 def ask(settings: Settings, names: list[str], action: str, arguments: dict[str, str]) -> None:
     """Put a command for each center where its producer reads it, wherever that runs."""
-    encoder = Encoder(Command, Registry(settings.registry.url).id_of(topics.COMMANDS))
+    encoder = Encoder(Command, settings.registry.client().id_of(topics.COMMANDS))
     now = datetime.now(UTC)
     send(
         {"bootstrap.servers": settings.kafka.bootstrap} | settings.kafka.options,

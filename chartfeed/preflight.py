@@ -16,7 +16,6 @@ from producers.connection import connect
 from producers.errors import MappingDamaged, Unapproved
 from producers.preflight import Finding, Level, findings
 from producers.preflight_script import Place
-from producers.registry import Registry
 from schemas import subjects, topics
 from schemas.errors import BadInput, ChartfeedError
 
@@ -99,7 +98,7 @@ def _topics(settings: Settings) -> list[Finding]:
 
 
 def _registry(settings: Settings) -> list[Finding]:
-    registry = Registry(settings.registry.url)
+    registry = settings.registry.client()
     try:
         for topic in subjects.RECORDS:
             registry.id_of(topic)

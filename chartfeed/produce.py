@@ -29,7 +29,6 @@ from producers.capture.status import Board, after_failure, told_before
 from producers.capture.supervisor import Supervisor
 from producers.capture.tally import Tally
 from producers.capture.watch import Watch
-from producers.registry import Registry
 from schemas import avro, topics
 from schemas.codec import Decoder, Encoder
 from schemas.errors import BadInput, ChartfeedError, Outside
@@ -62,7 +61,7 @@ WRITTEN: Final = (
 
 def contract(settings: Settings) -> Contract:
     """Ask the registry for the ids of what the capture writes, and give its side of Kafka."""
-    registry = Registry(settings.registry.url)
+    registry = settings.registry.client()
     checkpoints = Decoder(Checkpoint)
     commands = Decoder(Command)
     for decoder, topic in ((checkpoints, topics.CHECKPOINTS), (commands, topics.COMMANDS)):
@@ -169,7 +168,7 @@ def _wired(settings: Settings, centers: list[str], *, once: bool) -> tuple[Crew,
     """Give what the centers share, and the supervisor that hears of their commands."""
     side, instance_id, tally = contract(settings), uuid.uuid4().hex, Tally()
     board = Board(side.kafka, side.partitions, side.encoders[CenterStatus], instance_id)
-    registry = Registry(settings.registry.url)
+    registry = settings.registry.client()
     with Overview(side.kafka, side.partitions, registry.schema, centers) as overview:
         before = overview.read(LOOKING_BACK_SECONDS)
 

@@ -61,7 +61,7 @@ def look(settings: Settings, centers: Sequence[str]) -> Live:
     options = {"bootstrap.servers": settings.kafka.bootstrap} | settings.kafka.options
     partitions = settings.kafka.topics.partitions
     keys = {center: topics.partition_of_center(center, partitions) for center in centers}
-    registry, decoder = Registry(settings.registry.url), Decoder(Progress)
+    registry, decoder = settings.registry.client(), Decoder(Progress)
     with Tail(options, topics.PROGRESS, keys) as tail:
         found = {center: message.value() for center, message in tail.refresh(PATIENCE).items()}
     progress = {}

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from producers.registry import Registry
 from schemas import avro, compatibility, subjects
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ def schemas() -> None:
 @click.pass_obj
 def check(context: Context) -> int:
     """Say what readers could not read any more, or what is not registered; exit 1 if so."""
-    registry = Registry(context.settings.registry.url)
+    registry = context.settings.registry.client()
     good = True
     for topic, record in subjects.RECORDS.items():
         ours, theirs = avro.load(record), registry.latest(topic)
@@ -46,7 +45,7 @@ def check(context: Context) -> int:
 @click.pass_obj
 def register(context: Context) -> int:
     """Register every topic's schema; what is there already stays as it is."""
-    registry = Registry(context.settings.registry.url)
+    registry = context.settings.registry.client()
     for topic in subjects.RECORDS:
         click.echo(f"{subjects.subject(topic)}: schema {registry.register(topic)}")
     return 0

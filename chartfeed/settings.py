@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,7 +16,9 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from chartfeed import password
+from chartfeed.broker import Broker
 from chartfeed.password import Secret
+from chartfeed.registry import Place
 from schemas import document
 from schemas.errors import BadInput
 
@@ -68,14 +71,30 @@ class Topics:
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
 class Kafka:
+    """`options` are librdkafka's; the user and the password become its sasl.username and so on."""
+
     bootstrap: Text = "127.0.0.1:9092"
     options: dict[str, str | int | float | bool] = field(default_factory=dict, repr=False)
+    user: str | None = None
+    password_env: str | None = None
+    password_file: str | None = None
+    password_command: str | None = None
     topics: Topics = field(default_factory=Topics)
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
 class Registry:
+    """A user with a password, or a token, or neither; `ca_file` where the system's do not do."""
+
     url: Text = "http://127.0.0.1:8081/apis/ccompat/v7"
+    user: str | None = None
+    password_env: str | None = None
+    password_file: str | None = None
+    password_command: str | None = None
+    token_env: str | None = None
+    token_file: str | None = None
+    token_command: str | None = None
+    ca_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
@@ -166,13 +185,13 @@ class _Centers:
     centers: list[Center]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
     """Everything a process needs to know, with paths made absolute; handed down, never global."""
 
     path: Path
-    kafka: Kafka
-    registry: Registry
+    kafka: Broker
+    registry: Place
     sqlserver: SqlServer
     mappings: Path
     producers: Producers
@@ -182,7 +201,7 @@ class Settings:
     insurance_status: dict[str, Status]
     centers_path: Path
     centers: tuple[Center, ...]
-    environment: dict[str, str] = field(repr=False)
+    environment: dict[str, str] = dataclasses.field(repr=False)
 
     def center(self, center_id: str) -> Center:
         """Return the center of that id, or say which there are."""
@@ -248,8 +267,8 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     status = {code.strip().upper(): value for code, value in file.insurance_status.items()}
     return Settings(
         path=path,
-        kafka=file.kafka,
-        registry=replace(file.registry, url=file.registry.url.rstrip("/")),
+        kafka=Broker(file.kafka, base, environment),
+        registry=Place(file.registry, base, environment),
         sqlserver=file.sqlserver,
         mappings=base / file.mappings,
         producers=file.producers,

@@ -18,7 +18,6 @@ from chartfeed import sources, stream_group
 from producers.capture import cut
 from producers.capture.overview import Known, Overview
 from producers.capture.view import View, view
-from producers.registry import Registry
 from schemas.errors import ChartfeedError, RetryLater
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def status(
         for (topic, partition), offset in sorted(cut.positions(kafka, partitions).items()):
             click.echo(f"{topic}:{partition}:{offset}")
         return 0
-    registry = Registry(settings.registry.url)
+    registry = settings.registry.client()
     with Overview(kafka, partitions, registry.schema, [one.id for one in centers]) as overview:
         if watch:
             return _watch(settings, centers, overview, kafka, as_json=as_json)

@@ -20,7 +20,6 @@ from confluent_kafka.admin import AdminClient
 from chartfeed import logs, metrics
 from chartfeed.stream_group import GROUP
 from chartfeed.topics import require
-from producers.registry import Registry
 from schemas import topics
 from schemas.errors import BadInput, ChartfeedError, Outside
 from schemas.insurance import StatusTable
@@ -50,7 +49,7 @@ log = structlog.get_logger("chartfeed.stream")
 
 def contract(settings: Settings) -> Contract:
     """Give what a join rests on; the partition is put in where one is opened."""
-    registry = Registry(settings.registry.url)
+    registry = settings.registry.client()
     return Contract(
         partition=0,
         partitions=settings.kafka.topics.partitions,

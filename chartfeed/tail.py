@@ -16,7 +16,6 @@ import click
 import orjson
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
 
-from producers.registry import Registry
 from producers.shown import printable
 from schemas import dates, topics
 from schemas.codec import Decoder, UnknownSchema
@@ -174,7 +173,7 @@ class _Decoding:
     """Reads values, and learns their schemas from the registry."""
 
     def __init__(self, settings: Settings) -> None:
-        self._registry = Registry(settings.registry.url)
+        self._registry = settings.registry.client()
         self._decoder = Decoder(UnifiedEntry)
 
     def __call__(self, value: bytes) -> UnifiedEntry:

@@ -2,36 +2,73 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
+import ssl
 import urllib.error
 import urllib.request
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
 from urllib.parse import quote, urlsplit
 
 from schemas import avro, subjects
 from schemas.errors import BadInput, Failed, Outside, RetryLater
 from schemas.topics import Topic
 
-__all__ = ["Registry", "Unregistered"]
+__all__ = ["Access", "Registry", "Unregistered"]
 
 CONTENT: Final = "application/vnd.schemaregistry.v1+json"
 PATIENCE: Final = 10.0
 NOT_FOUND: Final = 404
 CONFLICT: Final = 409
+DENIED: Final = frozenset({401, 403})
 
 
 class Unregistered(Outside):
     """The registry does not know the schema that this version writes with."""
 
 
+class Secret(Protocol):
+    """A password that shows itself to nobody but `reveal`."""
+
+    def reveal(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a client shows a registry, and the certificates that it trusts beside the system's."""
+
+    user: str | None = None
+    password: Secret | None = field(default=None, repr=False)
+    token: Secret | None = field(default=None, repr=False)
+    ca_file: str | None = None
+
+    def authorization(self) -> str | None:
+        """Give the header's value; it holds the secret."""
+        if self.token is not None:
+            return f"Bearer {self.token.reveal()}"
+        if self.user is not None and self.password is not None:
+            login = f"{self.user}:{self.password.reveal()}".encode()
+            return f"Basic {base64.b64encode(login).decode('ascii')}"
+        return None
+
+
 class Registry:
     """A registry at its address; making one asks nothing."""
 
-    def __init__(self, url: str) -> None:
-        if urlsplit(url).scheme not in {"http", "https"}:
+    def __init__(self, url: str, access: Access | None = None) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"}:
             raise BadInput(f"{url} is no http address", hint="correct registry.url")
+        if "@" in parts.netloc:
+            raise BadInput(
+                f"registry.url for {parts.hostname} holds a login",
+                hint="take it out; set registry.user and registry.password_file",
+            )
         self._url = url.rstrip("/")
+        self._access = access or Access()
+        self._trust = _trust(self._access.ca_file) if parts.scheme == "https" else None
 
     def register(self, topic: Topic) -> int:
         """Put a topic's schema under its subject, held to BACKWARD, and give its id."""
@@ -76,8 +113,14 @@ class Registry:
             headers={"Content-Type": CONTENT, "Accept": CONTENT},
             method=method,
         )
+        authorization = self._access.authorization()
+        if authorization is not None:
+            # Not sent on to wherever the registry may redirect to.
+            request.add_unredirected_header("Authorization", authorization)
         try:
-            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310 - same
+            with urllib.request.urlopen(  # noqa: S310 - same
+                request, timeout=PATIENCE, context=self._trust
+            ) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             with error:
@@ -91,12 +134,27 @@ class Registry:
             ) from error
 
 
+def _trust(ca_file: str | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise BadInput(
+            f"the registry's certificates in {ca_file} can't be read: {error.strerror or error}",
+            hint="correct registry.ca_file, a PEM file",
+        ) from error
+
+
 def _schema(topic: Topic) -> dict[str, str]:
     return {"schema": avro.text(subjects.RECORDS[topic]), "schemaType": "AVRO"}
 
 
 def _refused(error: urllib.error.HTTPError, path: str) -> Failed | Outside:
     said = error.read().decode("utf-8", "replace")
+    if error.code in DENIED:
+        return Outside(
+            f"the registry answers {error.code} to {path}: it does not accept the login",
+            hint="look at registry.user and its password, or registry.token_file",
+        )
     if error.code == CONFLICT:
         return Failed(
             f"the registry refuses {path}, it is not BACKWARD compatible: {said}",

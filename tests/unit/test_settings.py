@@ -164,3 +164,63 @@ def test_the_option_comes_before_the_environment_before_the_folder_before_the_lo
     local.unlink()
     with pytest.raises(BadInput, match="chartfeed local up"):
         settings.find(None, {}, tmp_path, local)
+
+
+def test_kafkas_password_becomes_an_option_when_it_is_needed_and_shows_nowhere(write, tmp_path):
+    text = "kafka: {user: feed, password_file: key, options: {security.protocol: sasl_ssl}}"
+    found = settings.load(write(text), {})
+    (tmp_path / "key").write_text("topsecret\n")
+
+    options = found.kafka.options
+
+    assert {
+        "security.protocol": "sasl_ssl",
+        "sasl.username": "feed",
+        "sasl.password": "topsecret",
+    } == options
+    assert "topsecret" not in repr(found)
+
+
+def test_a_password_of_kafka_that_is_missing_names_the_section(write):
+    found = settings.load(write("kafka: {password_env: NOT_SET}"), {})
+
+    with pytest.raises(BadInput, match=r"kafka: the environment variable NOT_SET"):
+        _ = found.kafka.options
+
+
+def test_two_passwords_for_kafka_are_refused(write):
+    text = "kafka: {password_env: A, options: {sasl.password: x}}"
+
+    with pytest.raises(BadInput, match=r"another one is"):
+        _ = settings.load(write(text), {"A": "y"}).kafka.options
+
+
+@pytest.mark.parametrize(
+    ("text", "due"),
+    [
+        ("{}", None),
+        ("{user: u, password_env: A}", "Basic dTp5"),
+        ("{token_env: A}", "Bearer y"),
+    ],
+)
+def test_the_registry_is_shown_a_password_or_a_token(write, text, due):
+    found = settings.load(write(f"registry: {text}"), {"A": "y"})
+
+    assert due == found.registry.access().authorization()
+    assert "'y'" not in repr(found.registry.access())
+
+
+@pytest.mark.parametrize(
+    "text", ["{user: u}", "{password_env: A}", "{user: u, password_env: A, token_env: A}"]
+)
+def test_half_a_login_or_two_for_the_registry_are_refused(write, text):
+    with pytest.raises(BadInput):
+        settings.load(write(f"registry: {text}"), {"A": "y"}).registry.access()
+
+
+def test_a_login_in_the_registrys_address_is_refused_without_being_shown(write):
+    found = settings.load(write("registry: {url: 'https://me:topsecret@registry/apis'}"), {})
+
+    with pytest.raises(BadInput) as caught:
+        found.registry.client()
+    assert "topsecret" not in str(caught.value)
