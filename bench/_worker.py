@@ -167,6 +167,15 @@ class Worker:
         lines = self._log.read_text().splitlines()
         return [json.loads(line) for line in lines if line[:1] == "{" and line[-1:] == "}"]
 
+    def assigned(self, seconds: float = 120.0) -> float:
+        """Wait until it has its partitions; gives the moment."""
+        deadline = monotonic() + seconds
+        while monotonic() < deadline and not self.ended:
+            if found := self.moments("assigned"):
+                return found[0]
+            sleep(0.02)
+        raise RuntimeError(f"no partitions: {self.said()}")
+
     def cost(self) -> rig.Cost:
         return rig.Cost.of(self.pid)
 

@@ -11,19 +11,22 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from time import perf_counter, time
 from typing import Any, Final
 
 from bench import _rig as rig
 from bench._events import TYPES, all_topics, encoders
 from bench._load import Loader
+from bench._peers import faust_tables, quix
 from bench._worker import Watch, Worker, configure
-from bench.capture import Figure
+from bench.capture import Figure, Spent
 from chartfeed import settings as configuration
 from chartfeed.stream import WRITTEN
 from producers.capture.publisher import Options
@@ -33,6 +36,8 @@ from schemas import topics
 SMALL: Final = 20_000
 BIG: Final = 2_000_000
 LONGEST: Final = 900.0
+FAUST_EVENTS: Final = 30_000
+QUIX_EVENTS: Final = 100_000
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ class Caught:
     between: float
     """From its first Progress to its last."""
     cpu: float
-    """From its start to its last Progress."""
+    """From its assignment to its last Progress."""
     filed: float
     """From its assignment until the files show all."""
     peak: float
@@ -101,7 +106,7 @@ class Caught:
                 f"{what}, from assignment to last Progress", self.events / self.seconds, "/s", due
             ),
             Figure(f"{what}, from first to last Progress", self.events / self.between, "/s"),
-            Figure(f"{what}, by CPU time, its start included", self.events / self.cpu, "/s"),
+            Figure(f"{what}, by CPU time of the worker", self.events / self.cpu, "/s"),
             Figure(f"{what}, until in the files", self.filed, "s"),
         ]
 
@@ -111,10 +116,11 @@ def catch_up(there: Stage, events: int) -> Caught:
     count = there.loader.live(events) if events else 0
     watch = there.watch()
     with Worker.running(there.config) as worker:
+        assigned = worker.assigned()
+        before = worker.cost().cpu
         found = watch.until(there.goal(), worker, LONGEST)
-        cpu = worker.cost().cpu
+        cpu = worker.cost().cpu - before
         filed = worker.wait_filed(LONGEST)
-        [assigned, *_] = worker.moments("assigned")
         peak = worker.peak()
     return Caught(
         count, found.last - assigned, found.last - found.first, cpu, filed - assigned, peak
@@ -122,15 +128,86 @@ def catch_up(there: Stage, events: int) -> Caught:
 
 
 def live(folder: Path, options: argparse.Namespace) -> list[Figure]:
-    """One worker with little state catches up with what came while it was stopped."""
+    """One worker catches up with what came while it was stopped; peers and replay beside it."""
     with stage(folder, SMALL, options.every) as there:
         catch_up(there, 0)
         caught = catch_up(there, options.events)
-        return [*caught.figures("live", 30_000), Figure("peak memory", caught.peak, "MB")]
+        rate = caught.events / caught.seconds
+        bootstrap = str(there.kafka["bootstrap.servers"])
+        slow = faust_tables(bootstrap, there.ids, FAUST_EVENTS, folder / "faust")
+        other = quix(bootstrap, there.ids, QUIX_EVENTS, folder / "quix")
+        again = replay(there, folder / "replay")
+    return [
+        *caught.figures("live", 30_000),
+        Figure("peak memory", caught.peak, "MB", 400, at_most=True),
+        Figure("Faust Tables, the same join", slow["per_second"], "/s"),
+        Figure("Faust Tables, by CPU time", slow["per_cpu_second"], "/s"),
+        Figure("live of Faust Tables", rate / slow["per_second"], "", 10),
+        Figure("quixstreams, the same join", other["per_second"], "/s"),
+        Figure("quixstreams, by CPU time", other["per_cpu_second"], "/s"),
+        Figure("live of quixstreams", rate / other["per_second"], "", 1),
+        *again.figures("replay records, its start included"),
+        Figure("replay of live", again.count / again.seconds / rate, "", 1.2),
+    ]
+
+
+def replay(there: Stage, folder: Path) -> Spent:
+    """Replay all there is, in a process of its own."""
+    command = [sys.executable, "-m", "chartfeed", "--config", str(there.config)]
+    began, used = perf_counter(), os.times()
+    done = subprocess.run(
+        [*command, "replay", "--output", folder], check=True, capture_output=True, text=True
+    )
+    now = os.times()
+    cpu = now.children_user + now.children_system - used.children_user - used.children_system
+    records = int(done.stdout.split(maxsplit=1)[0])
+    return Spent(records, perf_counter() - began, cpu)
+
+
+def state(folder: Path, options: argparse.Namespace) -> list[Figure]:
+    """One worker with 2,000,000 rows: rebuilt, killed, and with as large a backlog."""
+    with stage(folder / "small", SMALL, options.every) as there:
+        catch_up(there, 0)
+        small = catch_up(there, options.events)
+    with stage(folder / "big", options.rows, options.every) as there:
+        rebuilt = catch_up(there, 0)
+        big = catch_up(there, options.events)
+        back = restart(there, options.events)
+        backlog = catch_up(there, options.rows)
+    share = (big.events / big.seconds) / (small.events / small.seconds)
+    by_cpu = (big.events / big.cpu) / (small.events / small.cpu)
+    return [
+        *small.figures(f"{SMALL:,} rows"),
+        *big.figures(f"{options.rows:,} rows"),
+        Figure("large of small, by the clock", share, "", 0.7),
+        Figure("large of small, by CPU time", by_cpu, ""),
+        Figure("rebuild, events", rebuilt.events, ""),
+        Figure("rebuild, until published", rebuilt.seconds, "s"),
+        Figure("rebuild, peak memory", rebuilt.peak, "MB", 400, at_most=True),
+        Figure("large state, peak memory", big.peak, "MB", 400, at_most=True),
+        Figure("after kill -9, until Progress", back, "s", 10, at_most=True),
+        *backlog.figures("large backlog"),
+        Figure("large backlog, peak memory", backlog.peak, "MB", 400, at_most=True),
+    ]
+
+
+def restart(there: Stage, events: int) -> float:
+    """Kill a worker in the middle of its work; give how long until the next one goes on."""
+    there.loader.live(events)
+    watch = there.watch()
+    with Worker.running(there.config) as worker:
+        watch.first(worker, LONGEST)
+        worker.kill()
+    watch = there.watch()
+    began = time()
+    with Worker.running(there.config) as worker:
+        found = watch.first(worker, LONGEST) - began
+        there.watch().until(there.goal(), worker, LONGEST)
+    return found
 
 
 Section = Callable[[Path, argparse.Namespace], list[Figure]]
-SECTIONS: Final[Mapping[str, Section]] = {section.__name__: section for section in (live,)}
+SECTIONS: Final[Mapping[str, Section]] = {section.__name__: section for section in (live, state)}
 
 
 def main() -> int:
@@ -138,6 +215,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))
     parser.add_argument("--events", type=int, default=300_000, help="that wait for a worker")
     parser.add_argument("--every", type=int, default=50, help="events of a center per checkpoint")
+    parser.add_argument("--rows", type=int, default=BIG, help="of the large state and backlog")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     found: dict[str, list[Figure]] = {}
