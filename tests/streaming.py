@@ -63,7 +63,13 @@ class Stream:
             )
 
     def says(self, event: str) -> int:
-        return self.log.read_text("utf-8").count(f'"event": "{event}"')
+        return self.said().count(f'"event": "{event}"')
+
+    def said(self) -> str:
+        return self.log.read_text("utf-8")
+
+    def is_running(self) -> bool:
+        return self.process.poll() is None
 
     def end(self, number: signal.Signals = signal.SIGTERM, seconds: float = 20) -> int:
         self.process.send_signal(number)
