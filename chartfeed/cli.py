@@ -23,6 +23,11 @@ CONTENTS: dict[str, list[tuple[str, str, str]]] = {
     "On this machine": [
         ("local", "chartfeed.local:local", "Start, look at and stop a whole system right here."),
         ("demo", "chartfeed.demo:demo", "Watch thirty practices go through it."),
+        (
+            "practices",
+            "chartfeed.practices:practices",
+            "Load generated practices into a server that is there.",
+        ),
     ],
     "Find and approve the names": [
         ("discover", "chartfeed.mapping_commands:discover", "Propose a mapping for a center."),
