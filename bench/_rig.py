@@ -25,7 +25,7 @@ from tests import approved
 from tests.practices_on import settings as login_of
 from tests.standin import running
 
-__all__ = ["Cost", "Rig", "Sources", "kafka", "producing", "sources"]
+__all__ = ["Cost", "Rig", "Sources", "Watched", "kafka", "producing", "sources"]
 
 TICKS = os.sysconf("SC_CLK_TCK")
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,6 +36,7 @@ class Rig:
     """A broker and a registry with topics and schemas."""
 
     config: Path
+    broker: int
 
     def side(self) -> Contract:
         return contract(configuration.load(self.config))
@@ -49,6 +50,7 @@ class Sources:
     planned: Sequence[Practice]
     sa: Settings
     mappings: Mapping[str, mappings.Mapping]
+    server: int
 
     def login(self, practice: Practice) -> Settings:
         return replace(self.sa, database=practice.database, center=practice.center_id)
@@ -75,20 +77,48 @@ class Cost:
         return (self.cpu - before.cpu) / (self.at - before.at)
 
 
+@dataclass(frozen=True)
+class Watched:
+    """What the processes of a measurement, and the whole machine, have used up to now."""
+
+    costs: Mapping[str, Cost]
+    busy: float
+
+    @classmethod
+    def of(cls, there: Rig, found: Sources, **more: int) -> Watched:
+        """Look at the broker, the stand-in, ourselves, and more processes by their names."""
+        pids = {
+            "the broker": there.broker,
+            "the stand-in": found.server,
+            "the measurement": os.getpid(),
+        }
+        costs = {name: Cost.of(pid) for name, pid in (pids | more).items()}
+        user, nice, system, _, _, *rest = map(int, Path("/proc/stat").read_text().split()[1:9])
+        return cls(costs, (user + nice + system + sum(rest)) / TICKS)
+
+    def shares_since(self, before: Watched) -> dict[str, float]:
+        """Give the share of one core that each has used since, and strangers together."""
+        shares = {name: cost.share_since(before.costs[name]) for name, cost in self.costs.items()}
+        seconds = self.costs["the measurement"].at - before.costs["the measurement"].at
+        strangers = (self.busy - before.busy) / seconds - sum(shares.values())
+        return shares | {"strangers": max(0.0, strangers)}
+
+
 @contextmanager
 def kafka(home: Path) -> Iterator[Rig]:
     """Run a broker and a registry of our own, with topics and schemas."""
 
-    def run(*arguments: str) -> None:
+    def run(*arguments: str) -> bytes:
         command = [sys.executable, "-m", "chartfeed", *arguments]
         variables = os.environ | {"CHARTFEED_HOME": str(home)}
-        subprocess.run(command, env=variables, check=True, stdout=subprocess.DEVNULL)
+        return subprocess.run(command, env=variables, check=True, stdout=subprocess.PIPE).stdout
 
     run("local", "up", "kafka", "registry", "--owner", str(os.getpid()))
     try:
         run("topics", "create")
         run("schemas", "register")
-        yield Rig(home / "chartfeed.yml")
+        services = json.loads(run("local", "status", "--json"))["services"]
+        yield Rig(home / "chartfeed.yml", services["kafka"]["pid"])
     finally:
         run("local", "down")
 
@@ -116,7 +146,7 @@ def sources(rig: Rig, folder: Path, request: practices.Request) -> Iterator[Sour
             "registry": {"url": known.registry.url},
         }
         path.write_text(json.dumps(text))
-        yield Sources(path, planned, sa, approvals)
+        yield Sources(path, planned, sa, approvals, standin.pid)
 
 
 @contextmanager

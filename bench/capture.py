@@ -92,6 +92,14 @@ class Spent:
         ]
 
 
+def shares(now: rig.Watched, before: rig.Watched) -> list[Figure]:
+    """Give the cores that each process has used meanwhile; what strangers use, we lack."""
+    return [
+        Figure(f"cores used meanwhile, {name}", share, "")
+        for name, share in now.shares_since(before).items()
+    ]
+
+
 def bare(login: Settings, mapping: Mapping, side: Contract) -> int:
     """Fetch all rows, encode and produce them, with as little as can be."""
     producer = Producer({**side.kafka, "linger.ms": 5, "compression.type": "lz4"})
@@ -162,7 +170,9 @@ def snapshot(there: rig.Rig, folder: Path) -> list[Figure]:
         [practice] = found.planned
         login, mapping = found.login(practice), found.mappings[practice.center_id]
         before = Spent.on(lambda: bare(login, mapping, side))
+        began = rig.Watched.of(there, found)
         ours = Spent.on(lambda: captured(login, mapping, side))
+        ended = rig.Watched.of(there, found)
         after = Spent.on(lambda: bare(login, mapping, side))
         best = min(before, after, key=lambda spent: spent.seconds)
         best_cpu = min(before.cpu, after.cpu)
@@ -172,6 +182,7 @@ def snapshot(there: rig.Rig, folder: Path) -> list[Figure]:
             *ours.figures("snapshot rows", 20_000),
             Figure("snapshot of bare, by the clock", best.seconds / ours.seconds, "", 0.6),
             Figure("snapshot of bare, by CPU time", best_cpu / ours.cpu, ""),
+            *shares(ended, began),
         ]
 
 
@@ -191,8 +202,14 @@ def catchup(there: rig.Rig, folder: Path) -> list[Figure]:
                 where = qualified(mapping.schema_name(), mapping.table(table))
                 key = name(mapping.column(table, column))
                 changed += connection.execute(f"UPDATE {where} SET {key} = N'01'").rowcount
+        began = rig.Watched.of(there, found)
         ours = Spent.on(lambda: captured(login, mapping, side))
-        return [Figure("changes", changed, ""), *ours.figures("changes", 15_000)]
+        ended = rig.Watched.of(there, found)
+        return [
+            Figure("changes", changed, ""),
+            *ours.figures("changes", 15_000),
+            *shares(ended, began),
+        ]
 
 
 def idle(there: rig.Rig, folder: Path) -> list[Figure]:
@@ -202,18 +219,15 @@ def idle(there: rig.Rig, folder: Path) -> list[Figure]:
         rig.producing(found, "500ms") as pid,
     ):
         sleep(8)
-        before = rig.Cost.of(pid)
+        before = rig.Watched.of(there, found, **{"the producer": pid})
         sleep(IDLE_SECONDS)
-        now = rig.Cost.of(pid)
+        now = rig.Watched.of(there, found, **{"the producer": pid})
+        share = now.shares_since(before)["the producer"]
+        resident = now.costs["the producer"].resident / 1e6
         return [
-            Figure(
-                "share of a core, 30 centers at 500 ms",
-                now.share_since(before),
-                "",
-                0.15,
-                at_most=True,
-            ),
-            Figure("resident memory", now.resident / 1e6, "MB", 120, at_most=True),
+            Figure("share of a core, 30 centers at 500 ms", share, "", 0.15, at_most=True),
+            Figure("resident memory", resident, "MB", 120, at_most=True),
+            *shares(now, before),
         ]
 
 
@@ -246,12 +260,11 @@ def _latency(
         rig.sources(there, folder, _small(centers)) as found,
         rig.producing(found, poll) as pid,
     ):
-        sleep(3)
-        before = rig.Cost.of(pid)
+        before = rig.Watched.of(there, found, **{"the producer": pid})
         seconds = latencies(
             found, side.kafka, side.partitions, rate=CHANGES_A_SECOND, seconds=LATENCY_SECONDS
         )
-        now = rig.Cost.of(pid)
+        now = rig.Watched.of(there, found, **{"the producer": pid})
         return [
             Figure("events", len(seconds), ""),
             Figure(
@@ -260,8 +273,8 @@ def _latency(
             Figure(
                 f"commit to readable, p99, {poll}", quantile(seconds, 0.99), "s", p99, at_most=True
             ),
-            Figure("share of a core meanwhile", now.share_since(before), ""),
-            Figure("resident memory", now.resident / 1e6, "MB"),
+            Figure("resident memory", now.costs["the producer"].resident / 1e6, "MB"),
+            *shares(now, before),
         ]
 
 
