@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from datetime import date
@@ -55,7 +56,12 @@ def play(
         meter = stack_of_ends.enter_context(
             Meter(kafka, partitions, schema_of, roster.journal, centers)
         )
-        screen = Screen(show.console, overview, meter, output, len(centers))
+
+        def require_alive() -> None:
+            for player in (staff, producer, worker):
+                player.require_alive()
+
+        screen = Screen(show.console, overview, meter, output, len(centers), require_alive)
         screen.until(
             lambda now: now.streaming == len(centers),
             seconds=FROM_THE_PAST,
@@ -103,6 +109,10 @@ def play(
         chosen = [word for center in centers for word in ("--center", center)]
         show.chapter("Is it what the sources say? All days, row by row")
         show.run("reconcile", "--all", *chosen)
+
+        show.chapter("And once more from the topics, into another folder: the same bytes?")
+        again = os.path.relpath(folder / "replayed")
+        show.run("replay", "--output", again, "--compare", os.path.relpath(output))
 
 
 def _correct(show: Show, roster: Roster, settings: Settings) -> None:

@@ -49,13 +49,20 @@ class Screen:
     """Shows the feed for a while; on a terminal in place, elsewhere a line every few seconds."""
 
     def __init__(
-        self, console: Console, overview: Overview, meter: Meter, output: Path, centers: int
+        self,
+        console: Console,
+        overview: Overview,
+        meter: Meter,
+        output: Path,
+        centers: int,
+        require_alive: Callable[[], None],
     ) -> None:
         self._console = console
         self._overview = overview
         self._meter = meter
         self._output = output
         self._centers = centers
+        self._require_alive = require_alive
         self._never = threading.Event()
         # By center and process: each counts from its own start.
         self._events: dict[tuple[str, str], int] = {}
@@ -83,6 +90,7 @@ class Screen:
             else _Nothing() as screen
         ):
             while True:
+                self._require_alive()
                 now = self._look()
                 if screen is not None:
                     screen.update(self._table(before, now), refresh=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from deploy.local import process
+from schemas.errors import Failed
 
 __all__ = ["Player", "stop_all"]
 
@@ -28,6 +29,7 @@ class Player:
             *(sys.executable, "-m", "chartfeed", "--config", str(_configuration(home))),
             *arguments,
         ]
+        self._name = name
         self._running: psutil.Process | None = None
         self.log = home / "logs" / f"{name}.log"
 
@@ -44,15 +46,22 @@ class Player:
     def pid(self) -> int | None:
         return None if self._running is None else self._running.pid
 
-    @property
-    def is_alive(self) -> bool:
-        return self._running is not None and self._running.is_running()
+    def require_alive(self) -> None:
+        """Say so if it has ended although nobody ended it."""
+        running = self._running
+        if running is None or (running.is_running() and running.status() != psutil.STATUS_ZOMBIE):
+            return
+        raise Failed(
+            f"{self._name} has ended; its log ends:\n{self.log.read_text('utf-8')[-800:]}",
+            hint=f"look at {self.log}",
+        )
 
     def kill(self) -> None:
         """End it as a power cut would."""
         if self._running is not None:
             self._running.kill()
             self._running.wait(PATIENCE)
+            self._running = None
 
     def stop(self) -> None:
         """Ask it to leave, and wait until it has."""
