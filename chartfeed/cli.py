@@ -61,6 +61,7 @@ CONTENTS: dict[str, list[tuple[str, str, str]]] = {
         ),
         ("tail", "chartfeed.tail:tail", "Follow the unified rows in the terminal."),
         ("replay", "chartfeed.replay:replay", "Make the files anew from the topics, and compare."),
+        ("rebuild", "chartfeed.rebuild:rebuild", "Make a worker's state anew beside the live one."),
         ("resync", "chartfeed.resync:resync", "Read a center anew, or confirm that it may delete."),
     ],
     "Topics and their schemas": [

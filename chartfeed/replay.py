@@ -3,78 +3,179 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
 
 from chartfeed import stream
+from chartfeed.meter import Meter
 from chartfeed.topics import require
 from producers.capture import cut
+from schemas.errors import BadInput
 from stream_app.files.months import open_daily
 from stream_app.join import TOPICS
+from stream_app.replay import source, wishes
 from stream_app.replay.comparing import Compared, compare
 from stream_app.replay.days import refuse_owned
-from stream_app.replay.journal import FOLDER, held
+from stream_app.replay.journal import FOLDER, Journal, held
+from stream_app.replay.plan import Plan, Wish, make
 from stream_app.replay.work import Done, Order
 from stream_app.replay.work import replay as work
+from stream_app.sink.open_days import open_days
 
 if TYPE_CHECKING:
     from chartfeed.cli import Context
     from chartfeed.settings import Settings
+    from stream_app.join import Contract
+    from stream_app.replay.bounds import Cut
 
 __all__ = ["replay"]
+
+FORMS = "a moment such as 2026-01-18T08:00:00Z, a file that `chartfeed status --positions` wrote"
 
 
 @click.command()
 @click.option("--output", metavar="DIR", required=True, help="Where the files go: a folder or URL.")
+@click.option(
+    "--from",
+    "since",
+    multiple=True,
+    metavar="earliest|TIME|FILE|TOPIC:PARTITION:OFFSET…",
+    help="Write only the days that changed since.",
+)
+@click.option(
+    "--until", metavar="latest|TIME|FILE", default="latest", help="Files as they were then."
+)
+@click.option("--center", "names", multiple=True, metavar="ID", help="Only this one; repeatable.")
+@click.option("--dates", metavar="A..B", help="Only these days; one end may be left out.")
 @click.option("--compare", "other", metavar="DIR", help="Then compare with these files.")
+@click.argument("more", metavar="", nargs=-1)
 @click.pass_obj
-def replay(context: Context, output: str, other: str | None) -> int:
+def replay(
+    context: Context,
+    *,
+    output: str,
+    since: tuple[str, ...],
+    until: str,
+    names: tuple[str, ...],
+    dates: str | None,
+    other: str | None,
+    more: tuple[str, ...],
+) -> int:
     """Make the daily files anew from the topics, into a folder of their own.
 
     Reads what is committed now, publishes nothing and touches no group. Interrupted, the same
-    command goes on where it was.
+    command goes on where it was. A TIME means of each center its last checkpoint that the source's
+    clock says was captured by then, so no transaction is cut.
     """
     settings = context.settings
     require(settings)
+    partitions = settings.kafka.topics.partitions
+    if more and not since:
+        raise BadInput(f"{more[0]!r} is no option", hint="chartfeed replay --help")
+    wish = Wish(_since((*since, *more), partitions), _until(until, partitions), names)
+    wanted = wishes.days(dates)
     by_month = settings.output.folders == "month"
     target = open_daily(output, by_month=by_month)
     refuse_owned(target)
     contract = stream.contract(settings)
-    kafka = {"bootstrap.servers": settings.kafka.bootstrap} | settings.kafka.options
-    arguments: dict[str, Any] = {"output": output}
+    arguments = {
+        "from": _described(wish.since),
+        "until": _described(wish.until),
+        "center": sorted(names),
+        "dates": dates,
+        "formats": list(settings.output.formats),
+        "topics": dict(contract.topic_ids),
+    }
+    order = Order(
+        contract=contract,
+        kafka={"bootstrap.servers": settings.kafka.bootstrap} | settings.kafka.options,
+        target=target,
+        formats=settings.output.formats,
+        centers=names,
+        wants=wanted.__contains__,
+        open_days=lambda: () if wish.until is not None else _open_days(settings),
+    )
     with held(_folder(settings, output), arguments) as journal:
-        if journal.plan is None:
-            ends = cut.positions(kafka, contract.partitions)
-            journal.plan = {
-                "ends": {
-                    topic: [ends[topic, number] for number in range(contract.partitions)]
-                    for topic in TOPICS
-                }
-            }
-            journal.save()
-        order = Order(contract, kafka, target, settings.output.formats)
-        with _Bar() as bar:
-            done = work(order, journal, bar)
+        plan = _plan(order, wish, journal, settings)
+        for note in plan.notes:
+            click.echo(note, err=True)
+        with Meter("records", "days") as meter:
+            done = work(order, plan, journal, meter)
         journal.finish()
     _say(done, output)
     if other is None:
         return 0
-    found = compare(target, open_daily(other, by_month=by_month))
+    chosen = frozenset(done.days)
+    found = compare(
+        target,
+        open_daily(other, by_month=by_month),
+        wanted.__contains__ if wish.since is None else chosen.__contains__,
+        names,
+    )
     _tell(found, output, other)
     return 0 if found.identical else 1
+
+
+def _plan(order: Order, wish: Wish, journal: Journal, settings: Settings) -> Plan:
+    """Give the plan of the run that was interrupted, or else make one and keep it."""
+    if journal.plan is not None:
+        click.echo("going on with the replay that was interrupted", err=True)
+        return Plan.of(journal.plan)
+    contract: Contract = order.contract
+    at = cut.positions(order.kafka, contract.partitions)
+    ends = {topic: [at[topic, number] for number in range(contract.partitions)] for topic in TOPICS}
+    with ExitStack() as stack:
+        plan = make(
+            wish,
+            ends,
+            lambda: stack.enter_context(source.opened(order.kafka)),
+            contract.schema_of,
+            kept=settings.kafka.topics.min_compaction_lag,
+            now=datetime.now(UTC),
+        )
+    journal.plan = plan.content()
+    journal.save()
+    return plan
+
+
+def _since(texts: tuple[str, ...], partitions: int) -> Cut | None:
+    places = [text for text in texts if ":" in text and text.startswith("chartfeed.")]
+    if places and len(places) == len(texts):
+        return wishes.positions(places, partitions, whole=False)
+    if len(texts) > 1:
+        raise BadInput("--from is given more than once", hint="only positions may be several")
+    if not texts or texts[0] == "earliest":
+        return None
+    return _cut("--from", texts[0], partitions, whole=False)
+
+
+def _until(text: str, partitions: int) -> Cut | None:
+    return None if text == "latest" else _cut("--until", text, partitions, whole=True)
+
+
+def _cut(option: str, text: str, partitions: int, *, whole: bool) -> Cut:
+    found = wishes.moment(text)
+    if found is not None:
+        return found
+    try:
+        lines = Path(text).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{option} {text} can't be read", hint=f"give {FORMS}") from error
+    return wishes.positions(lines, partitions, whole=whole)
+
+
+def _described(wish: Cut | None) -> Any:
+    """Give what a run that goes on must have been told again."""
+    return None if wish is None else wish.described()
+
+
+def _open_days(settings: Settings) -> set[Any]:
+    zones = {center.timezone for center in settings.centers} or {"Europe/Berlin"}
+    return open_days(datetime.now(UTC), zones)
 
 
 def _folder(settings: Settings, output: str) -> Path:
@@ -86,64 +187,22 @@ def _folder(settings: Settings, output: str) -> Path:
 
 
 def _say(done: Done, output: str) -> None:
-    click.echo(f"{done.events} records replayed: {done.rows} rows of {done.days} days in {output}")
+    click.echo(
+        f"{done.records} records replayed: {done.rows} rows of {len(done.days)} days in {output}"
+    )
 
 
 def _tell(found: Compared, here: str, there: str) -> None:
     for one in found.differences:
-        rows = (
-            f": {one.missing} rows missing, {one.surplus} surplus"
-            if one.missing or one.surplus
-            else ""
-        )
-        click.echo(f"{one.day} {one.extension} {one.problem}{rows}")
+        counts = {"missing": one.missing, "surplus": one.surplus, "different": one.different}
+        rows = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+        click.echo(f"{one.day}  {one.extension} {one.problem}{rows and f': rows {rows}'}")
     for day in found.only_here:
-        click.echo(f"{day} is only in {here}")
+        click.echo(f"{day}  only in {here}")
     for day in found.only_there:
-        click.echo(f"{day} is only in {there}")
+        click.echo(f"{day}  only in {there}")
     if found.empty:
         days = ", ".join(map(str, found.empty))
         click.echo(f"without a row, with files in one of the two: {days}")
     word = "identical" if found.identical else "not identical"
     click.echo(f"{word}: {found.files} files of {here} and {there} compared")
-
-
-class _Rate(ProgressColumn):
-    """How many a second."""
-
-    def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:,.0f}/s")
-
-
-class _Bar:
-    """How far it is, on standard error: a bar with the rate and the time that is left."""
-
-    def __init__(self) -> None:
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.completed:,}/{task.total:,}"),
-            _Rate(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-        )
-        self._tasks: dict[str, TaskID] = {}
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def reading(self, done: int, of: int) -> None:
-        self._at("reading", done, of)
-
-    def writing(self, done: int, of: int) -> None:
-        self._at("writing", done, of)
-
-    def _at(self, what: str, done: int, of: int) -> None:
-        if what not in self._tasks:
-            self._tasks[what] = self._bar.add_task(what, total=of)
-        self._bar.update(self._tasks[what], completed=done)

@@ -126,6 +126,7 @@ async def _work(settings: Settings, worker: str, *, keep: bool, endpoint: metric
     from stream_app.sink.sink import Sink  # noqa: PLC0415 - see above
     from stream_app.transport import credentials  # noqa: PLC0415
     from stream_app.transport.app import Membership, StreamApp  # noqa: PLC0415
+    from stream_app.worker import rebuilt  # noqa: PLC0415
     from stream_app.worker.folder import locked  # noqa: PLC0415
     from stream_app.worker.worker import READ, Worker  # noqa: PLC0415
 
@@ -135,6 +136,8 @@ async def _work(settings: Settings, worker: str, *, keep: bool, endpoint: metric
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     with locked(settings.state / worker) as folder:
+        if moved := rebuilt.switch_in(folder.path):
+            log.info("a rebuilt state is switched in", files=moved)
         joined = contract(settings)
         sink = Sink(_sink_options(settings, folder.path, joined), joined.schema_of)
         owner = Worker(folder, joined, _kafka(settings), sink)

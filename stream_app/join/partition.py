@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -57,6 +57,8 @@ class Partition:
         self._rows = Rows(contract.statuses)
         self._header = HEADER.pack(MAGIC, contract.schema_ids[UnifiedEntry])
         self._days: dict[int, tuple[int, str]] = {}
+        self.told: Callable[[str, Sequence[Event]], None] | None = None
+        """Is told of the events of a topic that are applied, before their transaction commits."""
 
     @classmethod
     def open(cls, path: Path, contract: Contract) -> Partition:
@@ -185,6 +187,15 @@ class Partition:
         self._ends = None
         return rows
 
+    def reread(self, offset: int) -> None:
+        """Have checkpoints read again from an earlier offset; what is applied is passed over."""
+        with self._state.transaction() as connection:
+            connection.execute(
+                "UPDATE position SET offset = min(offset, ?) WHERE topic = ?", (offset, CHECKPOINTS)
+            )
+        positions = self._waiting.positions
+        positions[CHECKPOINTS] = min(offset, positions[CHECKPOINTS])
+
     def applied(self) -> dict[str, tuple[Applied, int]]:
         """Give the checkpoint of each center that has one, and its withdrawn rows."""
         return {
@@ -246,6 +257,8 @@ class Partition:
             center = self._centers.get(step.center, whole=self._rebuilding is None)
             for topic, events in step.events.items():
                 by_topic[topic].append((center.num, events))
+                if self.told is not None:
+                    self.told(topic, events)
                 self._withdrawn.seen(
                     center.id, topic, ((offset, key) for offset, key, _, _ in events)
                 )

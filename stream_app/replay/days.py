@@ -44,12 +44,12 @@ class Writing:
     claims: Claims
     clock: Callable[[], datetime]
 
-    def write(self, store: Store, days: Iterable[date], tell: Callable[[date], None]) -> int:
+    def write(self, store: Store, days: Iterable[date], tell: Callable[[int], None]) -> int:
         """Write days as the store has them, and count their rows."""
         count = 0
         view = store.view()
         try:
-            for day in days:
+            for written, day in enumerate(days, start=1):
                 with view.snapshot():
                     known = view.day(day)
                     counts, unusable = view.counts(day), view.unusable(day)
@@ -68,7 +68,7 @@ class Writing:
                 if known is not None:
                     store.written(day, known.changed, manifest.files)
                 count += manifest.record_count
-                tell(day)
+                tell(written)
         finally:
             view.close()
         return count

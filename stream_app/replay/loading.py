@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from schemas import topics
 from stream_app.batches import Batch
+from stream_app.join import TOPICS
 from stream_app.replay.source import Record
 
 if TYPE_CHECKING:
@@ -16,25 +20,66 @@ if TYPE_CHECKING:
     from stream_app.replay.source import Source
     from stream_app.sink.store import Store
 
-__all__ = ["drain", "load"]
+__all__ = ["Sieve", "drain", "load"]
 
+CHECKPOINTS: Final = TOPICS[-1]
 UNIFIED: Final = topics.UNIFIED_ENTRIES.name
 ROWS: Final = 20_000
+OFFSET: Final = attrgetter("offset")
 
 Tell = Callable[[Mapping[str, int]], None]
 """Is told up to where each topic is read."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sieve:
+    """Lets through what is to be applied: some centers, and their checkpoints up to limits."""
+
+    centers: Collection[str] = ()
+    limits: Mapping[str, int] | None = None
+
+    def sift(self, batch: Batch) -> Batch:
+        """Give the batch without what is to be passed over; its position stays."""
+        if not self.centers and (self.limits is None or batch.topic != CHECKPOINTS):
+            return batch
+        wanted = frozenset(center.encode() for center in self.centers)
+        records = [
+            record
+            for record in batch.records
+            if (not wanted or (record.key or b"").partition(b"/")[0] in wanted)
+            and (batch.topic != CHECKPOINTS or self._before(record.key, record.offset))
+        ]
+        return replace(batch, records=records)
+
+    def _before(self, key: bytes | None, offset: int) -> bool:
+        if self.limits is None:
+            return True
+        return offset < self.limits.get((key or b"").decode(errors="replace"), 0)
+
+
 def load(
-    partition: Partition, source: Source, tell: Tell, after: Callable[[], object] = lambda: None
+    partition: Partition,
+    source: Source,
+    sieve: Sieve,
+    tell: Tell,
+    after: Callable[[], object] = lambda: None,
 ) -> None:
     """Have the join take in what the source has begun with; `after` follows each step."""
     ahead: frozenset[str] = frozenset()
     while not source.ended:
         if batches := source.read(ahead):
-            ahead = partition.take(batches).ahead
+            ahead = partition.take(map(sieve.sift, batches)).ahead
             after()
             tell(source.positions)
+
+
+def gone(batch: Batch, start: int, offsets: Collection[int]) -> Iterator[int]:
+    """Give which of the offsets a batch that begins at `start` should have and has not."""
+    for offset in offsets:
+        if start <= offset < batch.position:
+            at = bisect_left(batch.records, offset, key=OFFSET)
+            if at == len(batch.records) or batch.records[at].offset != offset:
+                yield offset
 
 
 def drain(partition: Partition, store: Store, now: datetime) -> int:

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from schemas import topics
-from stream_app.join import TOPICS, Contract, Partition
+from stream_app.join import Contract, Partition
 from stream_app.replay import loading, source
 from stream_app.replay.claims import Claims
 from stream_app.replay.days import Writing
+from stream_app.replay.loading import Sieve
+from stream_app.replay.plan import Plan
 from stream_app.sink.rows import RowReader
 from stream_app.sink.store import Identity, Store
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from stream_app.files.targets import Target
     from stream_app.join.outbox import Applied
+    from stream_app.join.waiting import Event
+    from stream_app.replay.bounds import Phase
     from stream_app.replay.journal import Journal
-    from stream_app.replay.source import Options
+    from stream_app.replay.source import Options, Source
 
 __all__ = ["Done", "Order", "Progress", "replay"]
 
+ENTRIES: Final = topics.CHART_ENTRIES.name
+CHECKPOINTS: Final = topics.CHECKPOINTS.name
 LONGEST_REST: Final = timedelta(days=36500)
 """An interrupted replay knows where it ends; nothing it misses matters."""
 
@@ -44,54 +51,44 @@ class Order:
     kafka: Options
     target: Target
     formats: tuple[str, ...]
-    first: date | None = None
-    last: date | None = None
-
-    def wants(self, day: date) -> bool:
-        return (self.first is None or day >= self.first) and (self.last is None or day <= self.last)
+    centers: Collection[str] = ()
+    wants: Callable[[date], bool] = lambda _: True
+    """Tells which days are to be written."""
+    open_days: Callable[[], Collection[date]] = tuple
+    """Days that have files though they may have no rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
     """What a replay did."""
 
-    events: int
-    days: int
+    records: int
+    days: tuple[date, ...]
     rows: int
 
 
-def replay(order: Order, journal: Journal, progress: Progress) -> Done:
-    """Read what the journal's plan says, and write the days."""
-    if journal.plan is None:
-        raise ValueError("a replay begins with a plan")
-    ends: Mapping[str, list[int]] = journal.plan["ends"]
-    work = _Work(order, journal.folder, progress)
-    applied: dict[str, tuple[Applied, int]] = {}
-    meter = _Meter(progress, sum(sum(of) for of in ends.values()))
-    now = order.contract.now
-    with _store(journal.folder, order) as store, source.opened(order.kafka) as reading:
-        for number in range(order.contract.partitions):
-            until = {topic: ends[topic][number] for topic in TOPICS}
-            with work.partition(number) as partition:
-                reading.begin(number, partition.offsets(), until)
-                loading.load(partition, reading, meter.at)
-                if partition.rebuilding is not None:
-                    partition.finish_rebuild([], {})
-                loading.drain(partition, store, now())
-                applied |= partition.applied()
-            meter.before += sum(until.values())
+def replay(order: Order, plan: Plan, journal: Journal, progress: Progress) -> Done:
+    """Read what the plan says, and write the days."""
+    with _store(journal.folder, order) as store:
+        work = _Work(order, journal.folder, store, _Meter(progress, plan.total))
+        with source.opened(order.kafka) as reading:
+            if plan.before is not None and not journal.settled:
+                for number, phase in enumerate(plan.before):
+                    work.load(reading, number, phase)
+                    work.again(number, phase)
+                store.settle()
+                journal.settled = True
+                journal.save()
+                work.meter.before = 0
+            for number, phase in enumerate(plan.phases):
+                work.load(reading, number, phase, counting=plan.before is None)
+        if plan.before is None:
+            store.stale(order.open_days())
         days = [day for day in store.dirty() if order.wants(day)]
-        claims = Claims(order.contract.centers, applied)
-        writing = Writing(order.target, order.formats, claims, now)
-        written = 0
-
-        def tell(_: date) -> None:
-            nonlocal written
-            written += 1
-            progress.writing(written, len(days))
-
-        rows = writing.write(store, days, tell)
-    return Done(meter.total, len(days), rows)
+        claims = Claims(order.contract.centers, work.applied, order.centers)
+        writing = Writing(order.target, order.formats, claims, order.contract.now)
+        rows = writing.write(store, days, lambda written: progress.writing(written, len(days)))
+    return Done(plan.total, tuple(days), rows)
 
 
 @dataclass(slots=True)
@@ -106,15 +103,59 @@ class _Meter:
         self.progress.reading(self.before + sum(positions.values()), self.total)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Work:
     order: Order
     folder: Path
-    progress: Progress
+    store: Store
+    meter: _Meter
+    applied: dict[str, tuple[Applied, int]] = field(default_factory=dict)
+    _days: set[int] = field(default_factory=set)
+
+    def load(self, reading: Source, number: int, phase: Phase, *, counting: bool = False) -> None:
+        """Read a partition as far as a phase goes, and have its rows in the store.
+
+        With `counting`, days that entries were on and have left count as changed.
+        """
+        now = self.order.contract.now
+        with self._partition(number) as partition:
+            if counting:
+                partition.told = self._see
+            reading.begin(number, partition.offsets(), phase.ends)
+            loading.load(
+                partition,
+                reading,
+                Sieve(self.order.centers, phase.limits),
+                self.meter.at,
+                lambda: loading.drain(partition, self.store, now()),
+            )
+            if partition.rebuilding is not None:
+                partition.finish_rebuild([], {})
+            loading.drain(partition, self.store, now())
+            self.applied |= partition.applied()
+        self.meter.before += sum(phase.ends.values())
+
+    def again(self, number: int, phase: Phase) -> None:
+        """Have the next phase read the checkpoints that this one passed over."""
+        if phase.limits:
+            with self._partition(number) as partition:
+                partition.reread(min(phase.limits.values()))
+
+    def _see(self, topic: str, events: Sequence[Event]) -> None:
+        """Mark the days of entries, also of those that are gone by the end of their batch.
+
+        Whoever saw the batches otherwise wrote such a day, and has it still, without the row.
+        """
+        if topic != ENTRIES:
+            return
+        new = {content[2] for _, _, content, _ in events if content is not None} - self._days
+        if new:
+            self.store.stale(date.fromordinal(day) for day in new)
+            self._days |= new
 
     @contextmanager
-    def partition(self, number: int) -> Iterator[Partition]:
-        """Give a partition's join, which publishes nothing before all is read."""
+    def _partition(self, number: int) -> Iterator[Partition]:
+        """Give a partition's join, which has nothing to say before all is read."""
         contract = replace(self.order.contract, partition=number, stale_after=LONGEST_REST)
         with closing(Partition.open(self.folder / f"join-{number}.sqlite", contract)) as partition:
             if partition.rebuilding is not None:

@@ -1,18 +1,29 @@
 """Replay on a real broker: what a worker wrote live comes out once more, byte for byte."""
 
+import os
+import shutil
 import signal
-from datetime import date
+import subprocess
+import sys
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
 from producers.registry import Registry
 from schemas.subjects import RECORDS
-from tests.centers_at_work import ENTRIES, Centers
+from schemas.unified import file_order
+from stream_app.files.rendering import render
+from tests.centers_at_work import DAYS, ENTRIES, Centers
 from tests.streaming import configuration, until, workers
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 
+ROOT = Path(__file__).resolve().parents[2]
 LONE = date(2022, 2, 1)
+LATE = date(2022, 2, 2)
 
 
 @pytest.fixture(scope="module")
@@ -22,41 +33,159 @@ def schema_ids(stack, services, chartfeed):
     return {record: registry.register(topic) for topic, record in RECORDS.items()}
 
 
+@dataclass(frozen=True)
+class Live:
+    """A town whose work a worker has followed, what it had written at one time, and by the end."""
+
+    town: Centers
+    config: Path
+    then: Path
+    moment: datetime
+    positions: Path
+
+    @property
+    def output(self):
+        return self.config.parent / "output"
+
+    def lines(self, day):
+        path = self.output / f"ivoris_chart_entries_{day}.csv"
+        if not path.exists():
+            return None
+        lines = path.read_text("utf-8").splitlines()
+        return [line for line in lines if line.partition(",")[0] in self.town.names]
+
+    def is_written(self):
+        days = defaultdict(list)
+        for row in self.town.expected().values():
+            days[row.date].append(row)
+        return all(
+            self.lines(day)
+            == render("csv", day, sorted(rows, key=file_order)).decode().splitlines()[1:]
+            for day, rows in days.items()
+        )
+
+
 @pytest.fixture(scope="module")
-def live(tmp_path_factory, services, schema_ids):
-    """Give a town whose work a worker has followed, and its folder."""
+def live(tmp_path_factory, services, schema_ids, chartfeed):
     folder = tmp_path_factory.mktemp("live")
-    town = Centers(services["kafka"]["address"], schema_ids, 6, 1)
+    town = Centers(services["kafka"]["address"], schema_ids, 5, 1)
     bootstrap, registry = (services[name]["address"] for name in ("kafka", "registry"))
-    path = configuration(folder, bootstrap, registry, town.names)
+    config = configuration(folder, bootstrap, registry, town.names)
+    positions = folder / "positions"
     center = next(iter(town.names))
-    with workers(path) as start:
+    entry = {"patient_id": 3, "chart_entry": "moves away"}
+    with workers(config) as start:
         worker = start("one")
+        found = Live(town, config, folder / "then", datetime.now(UTC), positions)
         town.work(60)
-        entry = {"patient_id": 3, "entry_date": LONE, "chart_entry": "moves away"}
-        town.commit(center, [(ENTRIES, 777, entry)])
-        output = folder / "output"
-        until(lambda: rows_of(output, LONE) == 1)
-        town.commit(center, [(ENTRIES, 777, {**entry, "entry_date": date(2022, 1, 18)})])
-        town.work(40)
-        until(lambda: town.published() == town.expected())
-        until(lambda: rows_of(output, LONE) == 0)
+        town.commit(center, [(ENTRIES, 777, {**entry, "entry_date": LONE})])
+        until(lambda: found.is_written() and found.lines(LONE))
+        shutil.copytree(found.output, found.then, ignore=shutil.ignore_patterns(".*"))
+        found = Live(town, config, found.then, datetime.now(UTC), positions)
+        positions.write_text(chartfeed("--config", config, "status", "--positions").stdout, "utf-8")
+        town.commit(center, [(ENTRIES, 777, {**entry, "entry_date": LATE})])
+        town.work(30)
+        until(lambda: found.is_written() and found.lines(LONE) == [])
         assert worker.end(signal.SIGTERM) == 0
-    return town, folder
+    return found
 
 
-def rows_of(output, day):
-    path = output / f"ivoris_chart_entries_{day}.csv"
-    return len(path.read_text("utf-8").splitlines()) - 1 if path.exists() else None
+@pytest.fixture
+def replay(live, chartfeed, tmp_path):
+    def run(*options, to="again", check=True):
+        done = chartfeed(
+            *("--config", live.config, "replay", "--output", tmp_path / to, *options), check=False
+        )
+        assert not check or done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    return run
 
 
-def test_a_replay_gives_the_files_that_were_written_live(live, chartfeed, tmp_path):
-    _, folder = live
-    config = folder / "chartfeed.yml"
-    done = chartfeed(
-        *("--config", config, "replay", "--output", tmp_path / "again"),
-        *("--compare", folder / "output"),
+def files(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix == ".csv"}
+
+
+def rows_of(content):
+    return content.splitlines()[1:]
+
+
+def test_a_replay_gives_the_files_that_were_written_live(live, replay, tmp_path):
+    done = replay("--compare", live.output)
+    assert "identical" in done.stdout
+    assert files(live.output) == files(tmp_path / "again")
+    assert not (tmp_path / "again" / ".replay").exists()
+
+
+def test_the_past_comes_out_as_it_was(live, replay):
+    replay("--until", live.moment.isoformat(), "--compare", live.then, to="moment")
+    replay("--until", live.positions, "--compare", live.then, to="positions")
+    now = replay("--until", live.positions, "--compare", live.output, to="late", check=False)
+    assert 1 == now.returncode
+    assert f"{LATE}  only in {live.output}" in now.stdout
+    assert f"{LONE}  csv differs: rows 1 surplus" in now.stdout
+
+
+def test_only_days_that_changed_since_are_written(live, replay, tmp_path):
+    replay("--from", live.positions, "--compare", live.output)
+    found, now, then = files(tmp_path / "again"), files(live.output), files(live.then)
+    # Today's and yesterday's files, without a row, may have been written after the copy.
+    changed = {name for name in now if now[name] != then.get(name) and "_2022-" in name}
+    assert changed <= found.keys()
+    assert f"ivoris_chart_entries_{LONE}.csv" in found
+    assert all(found[name] == now[name] for name in found)
+
+    # From a partition's end nothing changed, whatever came in the others.
+    center = next(iter(live.town.names))
+    replay("--from", f"{ENTRIES}:{live.town.partition(center)}:1000000", to="none")
+    assert not files(tmp_path / "none")
+
+
+def test_centers_and_days_can_be_chosen(live, replay, tmp_path):
+    center = sorted(live.town.names)[1]
+    replay("--center", center, "--dates", f"{DAYS[1]}..{DAYS[2]}", "--compare", live.output)
+    found = files(tmp_path / "again")
+    assert {f"ivoris_chart_entries_{day}.csv" for day in DAYS[1:3]} == found.keys()
+    for name, content in found.items():
+        due = [row for row in rows_of(files(live.output)[name]) if row.startswith(center.encode())]
+        assert due == rows_of(content)
+
+
+WOUNDED = """
+import os, sys
+from chartfeed import cli, meter
+calls = 0
+def dying(self, done, of):
+    global calls
+    calls += 1
+    if calls == int(sys.argv[1]):
+        os.kill(os.getpid(), 9)
+meter.Meter.{what} = dying
+cli.main(sys.argv[2:])
+"""
+
+
+@pytest.mark.parametrize(("what", "call"), [("reading", 4), ("writing", 2)])
+def test_a_replay_that_was_killed_goes_on_with_the_same_arguments(
+    live, replay, tmp_path, what, call
+):
+    arguments = ["--config", live.config, "replay", "--output", tmp_path / "again"]
+    killed = subprocess.run(
+        [sys.executable, "-c", WOUNDED.format(what=what), str(call), *map(str, arguments)],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        timeout=100,
         check=False,
     )
-    assert 0 == done.returncode, done.stdout + done.stderr
-    assert not (tmp_path / "again" / ".replay").exists()
+    assert -signal.SIGKILL == killed.returncode, killed.stderr
+    other = replay("--dates", "2022-01-18", check=False)
+    assert (2, True) == (other.returncode, "was interrupted" in other.stderr)
+    # What came after the kill is none of it.
+    done = replay("--compare", live.output)
+    assert "going on" in done.stderr
+    assert files(live.output) == files(tmp_path / "again")
+
+
+def test_the_folder_of_a_running_stream_is_refused(live, chartfeed):
+    done = chartfeed("--config", live.config, "replay", "--output", live.output, check=False)
+    assert (2, True) == (done.returncode, "belong to a running stream" in done.stderr)
