@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 import click
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
 
 from chartfeed import sources, stream_group
+from chartfeed.status_table import shown
 from producers.capture import cut
 from producers.capture.overview import Known, Overview
 from producers.capture.view import View, view
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["status"]
 
 WATCH_SECONDS: Final = 1.0
-GOOD: Final = frozenset({"streaming", "snapshot", "resync", "starting"})
 
 
 @click.command()
@@ -66,7 +65,7 @@ def status(
         click.echo(_document(views, stream))
     else:
         console = Console()
-        console.print(_table(views, stream))
+        console.print(shown(views, stream, console.width))
         for one in views:
             if one.next_command and one.needs_somebody:
                 console.print(f"{one.center_id}: {one.next_command}", markup=False, soft_wrap=True)
@@ -112,7 +111,9 @@ def _watch(
                 click.echo(_document(views, stream, indent=None))
                 never.wait(WATCH_SECONDS)
                 views, stream = _views(settings, centers, overview.read()), stream_group.look(kafka)
-        with Live(_table(views, stream), console=Console(), auto_refresh=False) as live:
+        console = Console()
+        first = shown(views, stream, console.width)
+        with Live(first, console=console, auto_refresh=False) as live:
             while True:
                 problem = None
                 try:
@@ -120,7 +121,7 @@ def _watch(
                     stream = stream_group.look(kafka)
                 except RetryLater as error:
                     problem = error.message
-                live.update(_table(views, stream, problem), refresh=True)
+                live.update(shown(views, stream, console.width, problem), refresh=True)
                 never.wait(WATCH_SECONDS)
     except KeyboardInterrupt:
         return 0
@@ -132,56 +133,3 @@ def _document(views: Sequence[View], stream: Stream, indent: int | None = 1) -> 
         "stream": {"workers": stream.workers, "lag_events": stream.lag_events},
     }
     return json.dumps(content, indent=indent, ensure_ascii=False)
-
-
-def _table(views: Sequence[View], stream: Stream, problem: str | None = None) -> Table:
-    lag = "" if stream.lag_events is None else f", {stream.lag_events} events behind"
-    caption = problem or f"stream: {stream.workers} workers{lag}"
-    table = Table(box=None, caption=caption, caption_justify="left", pad_edge=False)
-    for name in ("center", "state"):
-        table.add_column(name, no_wrap=True)
-    for name in ("version", "behind", "lag", "last event", "events", "dead", "left", "restarts"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("", overflow="fold")
-    for one in views:
-        colour = "green" if one.state in GOOD else "red" if one.needs_somebody else "yellow"
-        table.add_row(
-            one.center_id,
-            f"[{colour}]{one.state}[/]",
-            _shown(one.version),
-            _shown(one.lag_versions),
-            _span(one.lag_seconds),
-            "" if one.last_event_at is None else f"{one.last_event_at:%m-%d %H:%M:%S}Z",
-            str(one.events_total),
-            str(one.dead_letters),
-            _span(one.retention_headroom_seconds),
-            str(one.restarts),
-            _escaped(_remark(one)),
-        )
-    return table
-
-
-def _remark(one: View) -> str:
-    if one.snapshot is None or one.state not in {"snapshot", "resync"}:
-        return one.detail or ""
-    done, total = one.snapshot.rows_done, max(one.snapshot.rows_total, one.snapshot.rows_done, 1)
-    return f"{one.snapshot.table}: {done} of {total} rows ({100 * done // total} %)"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("[", r"\[")
-
-
-def _shown(value: int | None) -> str:
-    return "" if value is None else str(value)
-
-
-def _span(seconds: float | None) -> str:
-    """Say a length of time as a person would: 0.2 s, 3 min, 47 h."""
-    if seconds is None:
-        return ""
-    if seconds < 100:
-        return f"{seconds:.1f} s"
-    if seconds < 6000:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.0f} h"

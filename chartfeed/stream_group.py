@@ -15,46 +15,68 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from producers.capture.errors import KafkaDown
+from schemas import topics
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["GROUP", "Stream", "look"]
 
 GROUP: Final = "chartfeed-stream"
+READ: Final = (*topics.SOURCE, topics.CHECKPOINTS, topics.UNIFIED_ENTRIES)
 REQUEST_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """`lag_events` is None where the group has never read anything."""
+    """`lag_events` counts what the group has not read, transactions' markers included."""
 
     workers: int
-    lag_events: int | None
+    lag_events: int
 
 
 def look(options: Mapping[str, str | int | float | bool], group: str = GROUP) -> Stream:
-    """Give the group's members, and how many records they have not read yet, markers included."""
+    """Give the group's members, and how much of what the stream reads they have not read yet."""
     admin = AdminClient({"log_level": 0, **options})
     try:
         described = admin.describe_consumer_groups([group], request_timeout=REQUEST_SECONDS)
         workers = len(described[group].result().members)
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.GROUP_ID_NOT_FOUND:
+            raise _down(error) from error
+        workers = 0
+    try:
         asked = [ConsumerGroupTopicPartitions(group)]
         listed = admin.list_consumer_group_offsets(asked, request_timeout=REQUEST_SECONDS)
         found = listed[group].result().topic_partitions or []
         read = {(at.topic, at.partition): at.offset for at in found if at.offset >= 0}
-        if not read:
-            return Stream(workers, None)
-        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # it ships none
-        answers = admin.list_offsets(
-            {TopicPartition(*at): latest for at in read},
-            isolation_level=IsolationLevel.READ_COMMITTED,
-            request_timeout=REQUEST_SECONDS,
-        )
-        ends = {(at.topic, at.partition): answer.result().offset for at, answer in answers.items()}
+        there = admin.list_topics(timeout=REQUEST_SECONDS).topics
+        partitions = {
+            (topic.name, number)
+            for topic in READ
+            if topic.name in there
+            for number in there[topic.name].partitions
+        }
+        begins = _offsets(admin, partitions - read.keys(), OffsetSpec.earliest())  # type: ignore[no-untyped-call]  # it ships none
+        ends = _offsets(admin, partitions | read.keys(), OffsetSpec.latest())  # type: ignore[no-untyped-call]  # same
     except KafkaException as error:
-        fault = error.args[0]
-        if fault.code() == KafkaError.GROUP_ID_NOT_FOUND:
-            return Stream(0, None)
-        raise KafkaDown(f"Kafka: {fault.str()}", hint="is the broker up?") from error
-    return Stream(workers, sum(max(0, end - read[at]) for at, end in ends.items()))
+        raise _down(error) from error
+    return Stream(workers, sum(max(0, end - (begins | read)[at]) for at, end in ends.items()))
+
+
+def _offsets(
+    admin: AdminClient, partitions: Iterable[tuple[str, int]], spec: OffsetSpec
+) -> dict[tuple[str, int], int]:
+    asked = {TopicPartition(*at): spec for at in partitions}
+    if not asked:
+        return {}
+    answers = admin.list_offsets(
+        asked,
+        isolation_level=IsolationLevel.READ_COMMITTED,
+        request_timeout=REQUEST_SECONDS,
+    )
+    return {(at.topic, at.partition): answer.result().offset for at, answer in answers.items()}
+
+
+def _down(error: KafkaException) -> KafkaDown:
+    return KafkaDown(f"Kafka: {error.args[0].str()}", hint="is the broker up?")

@@ -68,6 +68,16 @@ def _report(owner: Cluster) -> int:
             "changed later, for it decides where a center's events are",
             err=True,
         )
+    settings = [
+        at for at in differences if at.what not in {"the topic", "partitions", "replication"}
+    ]
+    for topic in dict.fromkeys(difference.topic for difference in settings):
+        due = ",".join(f"{at.what}={at.due}" for at in settings if at.topic == topic)
+        click.echo(
+            f"  next: kafka-configs.sh --alter --entity-type topics --entity-name {topic}"
+            f" --add-config {due} --bootstrap-server …",
+            err=True,
+        )
     if not differences:
         click.echo(f"{len(ALL)} topics are as declared")
     return int(bool(differences))

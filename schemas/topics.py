@@ -45,13 +45,19 @@ class Topic:
     name: str
     cleanup: Literal["compact", "delete"] = "compact"
     retention: timedelta | None = None
+    history: timedelta | None = None
+    """How long all records of a compacted topic are kept, where that is not the layout's."""
 
     def configuration(self, layout: Layout) -> Mapping[str, str]:
         """Return the settings that the topic is created with and must still have."""
         found: dict[str, str] = {"cleanup.policy": self.cleanup}
         if self.cleanup == "compact":
-            found["min.compaction.lag.ms"] = _milliseconds(layout.min_compaction_lag)
+            lag = layout.min_compaction_lag if self.history is None else self.history
+            found["min.compaction.lag.ms"] = _milliseconds(lag)
             found["delete.retention.ms"] = _milliseconds(layout.delete_retention)
+        if self.history is not None:
+            # A segment is compacted when the next one has begun.
+            found["segment.ms"] = _milliseconds(self.history)
         if self.retention is not None:
             found["retention.ms"] = _milliseconds(self.retention)
         if layout.replication > 2:
@@ -66,7 +72,8 @@ INSURERS = Topic("chartfeed.insurers")
 CHECKPOINTS = Topic("chartfeed.checkpoints")
 UNIFIED_ENTRIES = Topic("chartfeed.unified-entries")
 PROGRESS = Topic("chartfeed.progress")
-CENTER_STATUS = Topic("chartfeed.center-status")
+# A heartbeat every few seconds of each center, of which the last alone says anything.
+CENTER_STATUS = Topic("chartfeed.center-status", history=timedelta(hours=1))
 COMMANDS = Topic("chartfeed.commands")
 DEAD_LETTERS = Topic("chartfeed.dead-letters", cleanup="delete", retention=timedelta(days=30))
 

@@ -44,6 +44,12 @@ def test_compacted_topics_keep_their_history_for_a_while():
     } == topics.CHART_ENTRIES.configuration(LAYOUT)
 
 
+def test_heartbeats_are_compacted_by_the_hour():
+    found = topics.CENTER_STATUS.configuration(LAYOUT)
+
+    assert ("3600000", "3600000") == (found["min.compaction.lag.ms"], found["segment.ms"])
+
+
 def test_dead_letters_are_kept_for_thirty_days():
     assert {
         "cleanup.policy": "delete",
