@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import shutil
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -29,6 +30,11 @@ def _now() -> datetime:
 
 def _print_json(data: object) -> None:
     click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+
+
+def _width() -> int:
+    """Give the terminal's width, 0 where nobody looks at one."""
+    return shutil.get_terminal_size((0, 0)).columns
 
 
 def _print(lines: Iterable[str]) -> None:
@@ -88,7 +94,7 @@ def discover(
     for outcome in found:
         if outcome.mapping is None:
             continue
-        points = list(outcome.mapping.open_points())
+        points = outcome.mapping.decisions()
         said = f"open: {', '.join(points)}" if points else "every name found"
         kept = f"; the file is left as it is: {outcome.kept}" if outcome.kept else ""
         click.echo(f"{outcome.center.id}: {said}{kept}")
@@ -158,7 +164,7 @@ def show_mapping(context: Context, name: str, *, as_json: bool) -> int:
     if as_json:
         _print_json(mapping_format.as_data(found))
     else:
-        _print(mapping_tables.mapping(found, problem))
+        _print(mapping_tables.mapping(found, problem, _width()))
     return 0
 
 
@@ -191,17 +197,15 @@ def status(context: Context, *, as_json: bool) -> int:
             }
         )
         return 0
-    rows = [
-        (
-            one.center.id,
-            one.word,
-            f"by {one.reviewed_by}" if one.reviewed_by else "",
-            one.detail or "",
-        )
-        for one in states
-    ]
-    _print(mapping_tables.aligned(rows))
+    rows = [(one.center.id, one.word, _told(one)) for one in states]
+    _print(mapping_tables.wrapped(rows, _width()))
     return 0
+
+
+def _told(one: mappings.State) -> str:
+    by = [f"by {one.reviewed_by}"] if one.reviewed_by else []
+    left = [f"stays open: {', '.join(one.open_points)}"] if by and one.open_points else []
+    return "; ".join([*by, *left, *([one.detail] if one.detail else [])])
 
 
 @mapping.command("diff")

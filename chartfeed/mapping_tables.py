@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 
 from producers import canonical, shown
@@ -13,7 +14,11 @@ from producers.shown import printable
 from producers.validation import Finding
 from schemas.records import UnifiedEntry
 
-__all__ = ["aligned", "catalog", "day", "findings", "mapping", "names", "printable"]
+__all__ = ["aligned", "catalog", "day", "findings", "mapping", "names", "printable", "wrapped"]
+
+# What the last column of a table needs beside the others; with less it goes below them.
+NARROW = 36
+BELOW = 10
 
 
 def aligned(rows: Sequence[Sequence[str]], indent: str = "") -> Iterator[str]:
@@ -24,7 +29,26 @@ def aligned(rows: Sequence[Sequence[str]], indent: str = "") -> Iterator[str]:
         yield (indent + "  ".join(cells)).rstrip()
 
 
-def mapping(one: Mapping, problem: str | None) -> Iterator[str]:
+def wrapped(rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
+    """Give rows aligned, the last column broken to a terminal's width, 0 for as long as it is.
+
+    Where too little of the width is left, the last column goes below.
+    """
+    heads = list(aligned([row[:-1] for row in rows]))
+    start = max(map(len, heads), default=0) + 2
+    if width and width - start < NARROW:
+        start = BELOW
+    for head, row in zip(heads, rows, strict=True):
+        broken = textwrap.wrap(row[-1], max(1, width - start)) if width else [row[-1]]
+        if len(head) + 2 <= start:
+            first, *broken = broken or [""]
+            yield f"{head:<{start}}{first}".rstrip()
+        else:
+            yield head
+        yield from (" " * start + text for text in broken)
+
+
+def mapping(one: Mapping, problem: str | None, width: int = 0) -> Iterator[str]:
     """Give a mapping as a table with its evidence; `problem` is why it is not approved."""
     yield printable(f"{one.center}: database {one.database}, schema {one.schema or 'open'}")
     if one.schema_rivals:
@@ -33,7 +57,7 @@ def mapping(one: Mapping, problem: str | None) -> Iterator[str]:
         at = f"{one.reviewed_at:%Y-%m-%d %H:%M} UTC"
         yield printable(f"approved by {one.reviewed_by} at {at}")
     else:
-        yield printable(f"NOT approved: {problem}")
+        yield printable(_not_approved(one, problem))
     rows: list[tuple[str, ...]] = [("", "is", "type", "sure", "because")]
     for role in canonical.TABLES:
         table = one.tables[role]
@@ -43,7 +67,14 @@ def mapping(one: Mapping, problem: str | None) -> Iterator[str]:
             column = table.columns[key]
             rows.append(_line(f"  {role}.{key}", column, column.type or ""))
             rows += _rivals(column)
-    yield from aligned(rows)
+    yield from wrapped(rows, width)
+
+
+def _not_approved(one: Mapping, problem: str | None) -> str:
+    if one.reviewed:
+        return f"NOT approved: {problem}"
+    missing = one.missing()
+    return f"NOT approved; open: {', '.join(missing)}" if missing else "NOT approved yet"
 
 
 def names(one: Mapping) -> Iterator[str]:

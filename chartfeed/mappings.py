@@ -181,8 +181,13 @@ def approval_problem(settings: Settings, center: Center) -> str | None:
     try:
         sources.approved_mapping(settings, center)
     except Unapproved as error:
-        return error.message.removeprefix(f"{center.id}: ")
+        return _of_it(center, error)
     return None
+
+
+def _of_it(center: Center, error: ChartfeedError) -> str:
+    """Give an error's message without the center, beside whose name it stands."""
+    return error.message.removeprefix(f"{center.id}: ")
 
 
 def state(settings: Settings, center: Center) -> State:
@@ -196,8 +201,8 @@ def state(settings: Settings, center: Center) -> State:
         with opened(settings, center) as connection:
             approval.require_fit(connection, mapping)
     except Drift as error:
-        return State(center, "drift", detail=error.message)
+        return State(center, "drift", detail=_of_it(center, error))
     except ChartfeedError as error:
         word = "unreviewed" if error.exit_code == 2 else "down"
-        return State(center, word, detail=error.message)
+        return State(center, word, detail=_of_it(center, error))
     return State(center, "approved", points, reviewed_by=mapping.reviewed_by)

@@ -117,8 +117,16 @@ class Mapping:
         yield from (point for _, point in sorted(points, key=lambda item: item[0]))
 
     def missing(self) -> list[str]:
-        """Give the open points without which nothing can be approved."""
-        return [point for point in self.open_points() if _required(point)]
+        """Give the open points to decide before an approval; columns wait for their table."""
+        return [point for point in self.decisions() if _required(point)]
+
+    def decisions(self) -> list[str]:
+        """Give the open points that can be decided now: an open table brings its columns."""
+        if self.schema is None:
+            return ["schema"]
+        tables = {name for name, table in self.tables.items() if table.name is None}
+        points = [(point, point.partition(".")) for point in self.open_points()]
+        return [point for point, (table, dot, _) in points if not dot or table not in tables]
 
     def current_fingerprint(self) -> str:
         """Give the hash of all that reading relies on: names, types, keys, flags, id types."""
@@ -146,6 +154,9 @@ class Mapping:
 
     def current_seal(self) -> str:
         """Give the hash of the whole content, the reviewer's name and time included."""
+        return self._seal(self.relied_on())
+
+    def _seal(self, relied_on: dict[str, object]) -> str:
         tables = {
             name: [
                 [table.confidence, list(table.evidence), _rivals(table.rivals)],
@@ -158,7 +169,7 @@ class Mapping:
         }
         at = self.reviewed_at.isoformat() if self.reviewed_at else None
         who = [self.center, self.reviewed, self.reviewed_by, at, self.fingerprint]
-        return _sha256([who, self.relied_on(), tables])
+        return _sha256([who, relied_on, tables])
 
     def approved_as(self, reviewer: str, at: datetime) -> Mapping:
         """Give the mapping as `reviewer` stands for it, sealed."""
@@ -200,7 +211,8 @@ class Mapping:
             return f"the mapping is not approved{also}"
         if self.seal is None:
             return "the mapping says reviewed, but nobody approved it by chartfeed"
-        if self.fingerprint != self.current_fingerprint() or self.seal != self.current_seal():
+        relied_on = self.relied_on()
+        if self.fingerprint != _sha256(relied_on) or self.seal != self._seal(relied_on):
             return "the mapping was edited by hand after its approval"
         return None
 

@@ -54,7 +54,7 @@ def validate(
     ids, id_findings = probe.id_types()
     mapping = replace(mapping, ids=ids)
     found += id_findings
-    found += [*probe.joins(), *probe.spread(), *probe.days(), *probe.arts(table)]
+    found += [*probe.rivals(), *probe.joins(), *probe.spread(), *probe.days(), *probe.arts(table)]
     found += [*probe.codes(), *probe.deleted()]
     found += probe.change_tracking()
     day = None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from producers import canonical, extract, shown, survey
+from producers import canonical, extract, quoting, shown, survey
 from producers import validation_statements as statements
 from producers.canonical import Kind
 from producers.catalog import Column, Table
@@ -70,8 +72,8 @@ class Probe:
         self._connection = connection
         self._mapping = mapping
 
-    def _rows(self, text: str) -> list[pyodbc.Row]:
-        (rows,) = survey.fetch(self._connection, self._mapping.center, text)
+    def _rows(self, text: str, *parameters: object) -> list[pyodbc.Row]:
+        (rows,) = survey.fetch(self._connection, self._mapping.center, text, *parameters)
         return rows
 
     def _counts(self, text: str) -> tuple[int, int]:
@@ -123,6 +125,20 @@ class Probe:
                     f"{_percent(found / asked)} of {asked:,} newest values"
                     f" found in {spec.refers_to}",
                 )
+
+    def rivals(self) -> Iterator[Finding]:
+        """Warn where another table that could be meant holds more rows than the chosen one."""
+        for role, table in self._mapping.tables.items():
+            own = self._count(self._mapping.table(role)) if table.rivals else 0
+            for rival in table.rivals:
+                if (rows := self._count(rival.name)) > own:
+                    text = f"{rival.name}, a rival, has {rows:,} rows, {table.name} has {own:,}"
+                    yield Finding(Level.WARNING, role, text)
+
+    def _count(self, table: str) -> int:
+        place = quoting.qualified(self._mapping.schema_name(), table)
+        ((rows,),) = self._rows(statements.ROWS, place)
+        return int(rows or 0)
 
     def spread(self) -> Iterator[Finding]:
         """Warn where a table's patients are so few that the column hardly holds patients."""
@@ -216,14 +232,14 @@ class Probe:
             yield Finding(Level.WARNING, "change tracking", text)
 
     def sample_day(self, center_name: str, table: StatusTable) -> CenterDay | None:
-        """Give the newest day that gives rows, None where none of the newest entries' days does."""
-        seen = set()
+        """Give the fullest of the newest entries' days, None where none gives a row."""
+        seen: Counter[date] = Counter()
         for (value,) in self._rows(statements.latest_days(self._mapping)):
             try:
-                seen.add(dates.parse(value))
+                seen[dates.parse(value)] += 1
             except SkipRecord:
                 continue  # A date that does not exist; `days` counts those.
-        for wanted in sorted(seen, reverse=True)[:3]:
+        for wanted in sorted(seen, key=lambda one: (seen[one], one), reverse=True)[:3]:
             day = extract.read(
                 self._connection, self._mapping, wanted, center_name=center_name, table=table
             )

@@ -5,9 +5,25 @@ from __future__ import annotations
 from producers import quoting
 from producers.mapping import Mapping
 
-__all__ = ["arts", "codes", "days", "deleted", "joined", "latest_days", "not_whole", "spread"]
+__all__ = [
+    "ROWS",
+    "arts",
+    "codes",
+    "days",
+    "deleted",
+    "joined",
+    "latest_days",
+    "not_whole",
+    "spread",
+]
 
 MOST = 100_000
+
+ROWS = """\
+SELECT SUM(p.rows)
+FROM sys.partitions AS p
+WHERE p.index_id IN (0, 1) AND p.object_id = OBJECT_ID(?);
+"""
 
 
 def _table(mapping: Mapping, table: str) -> str:

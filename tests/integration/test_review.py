@@ -141,6 +141,18 @@ def test_a_rival_is_chosen_by_its_number(desk: Desk) -> None:
     assert names.column("KARTEI", "BEMERKUNG") == known.names["KARTEI.BEMERKUNG"]
 
 
+def test_a_rival_that_holds_more_rows_than_the_choice_is_named(desk: Desk) -> None:
+    practice = desk.rival("KARTEI")
+    right = truth.of(practice).names["KARTEI"]
+    wrong = dict(practice.rivals)["KARTEI"]
+
+    result = desk.review(practice, wrong, "")
+
+    warned = [line for line in result.output.splitlines() if "warning  KARTEI " in line]
+    assert len(warned) == 1
+    assert f"{right}, a rival, has " in warned[0]
+
+
 def test_a_column_is_typed_and_its_values_are_shown(desk: Desk) -> None:
     practice = desk.rival("KARTEI.DATUM")
     known = truth.of(practice)

@@ -54,6 +54,54 @@ def test_no_name_of_a_mapping_moves_the_cursor() -> None:
     assert "\x1b" not in shown + approved
 
 
+ROWS = (("", "is", "because"), ("KARTEI", "KARTEI_8Y", "a reason of some length, and another one"))
+
+
+def test_reasons_are_broken_to_the_terminal_beside_the_names() -> None:
+    assert list(mapping_tables.wrapped(ROWS, 56)) == [
+        "        is         because",
+        "KARTEI  KARTEI_8Y  a reason of some length, and another",
+        "                   one",
+    ]
+
+
+def test_reasons_go_below_the_names_where_the_terminal_is_narrow() -> None:
+    assert list(mapping_tables.wrapped(ROWS, 40)) == [
+        "        is",
+        "          because",
+        "KARTEI  KARTEI_8Y",
+        "          a reason of some length, and",
+        "          another one",
+    ]
+
+
+def test_reasons_are_whole_lines_where_there_is_no_terminal() -> None:
+    assert list(mapping_tables.wrapped(ROWS, 0))[1].endswith(
+        "a reason of some length, and another one"
+    )
+
+
+def test_an_open_table_is_one_decision_however_many_columns_wait_for_it() -> None:
+    one = a_mapping().unapproved()
+    kartei = one.tables["KARTEI"]
+    nothing = dict.fromkeys(kartei.columns, replace(kartei.columns["ID"], name=None))
+    without = replace(kartei, name=None, columns=nothing)
+    waiting = replace(one, tables={**one.tables, "KARTEI": without})
+
+    lines = list(mapping_tables.mapping(waiting, waiting.approval_problem()))
+
+    assert lines[1] == "NOT approved; open: KARTEI"
+    assert waiting.approval_problem() == "the mapping is not approved; open: KARTEI"
+    assert replace(waiting, schema=None).decisions() == ["schema"]
+
+
+def test_a_file_that_claims_an_approval_is_told_why_it_has_none() -> None:
+    claims = a_mapping().approved_as("Ada", A_MOMENT)
+    assert (
+        list(mapping_tables.mapping(claims, "it was revoked"))[1] == "NOT approved: it was revoked"
+    )
+
+
 def test_no_name_of_a_catalog_moves_the_cursor() -> None:
     table = Table(CLEAR, CLEAR, (Column(CLEAR, CLEAR),), (CLEAR,))
     assert "\x1b" not in "\n".join(mapping_tables.catalog(Catalog((table,))))

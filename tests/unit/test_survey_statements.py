@@ -32,6 +32,7 @@ CASES = {
     "survey_sample": survey_statements.sample(KARTEI, 500),
     "survey_examples": survey_statements.examples(KARTEI, "BEMERKUNG"),
     "survey_links": survey_statements.links([(LINK, KARTEI, PATIENT)] * 2, 500),
+    "validate_rows": validation_statements.ROWS,
     "validate_joined": validation_statements.joined(MAPPING, "KARTEI", "PATNR", "PATIENT"),
     "validate_spread": validation_statements.spread(MAPPING, "KARTEI", "PATNR", "PATIENT"),
     "validate_codes": validation_statements.codes(MAPPING),
