@@ -2,8 +2,9 @@
 
 python bench/extract.py [--rounds 15] [--patients 120] [--years 2] [--json]
 
-Both sides log in to each practice, compare its live schema with the approval and read the day,
-in as many threads; the bare side fetches rows and does nothing with them. Rounds alternate.
+The mappings are what `discover` proposes and `approve` writes, evidence and all. Both sides log
+in to each practice, ask for its live schema and read the day, in as many threads; the bare side
+fetches rows and does nothing with them. Rounds alternate.
 """
 
 from __future__ import annotations
@@ -23,13 +24,14 @@ from time import perf_counter
 
 import pyodbc
 
+from chartfeed import approvals, mappings, sources
 from chartfeed import settings as configuration
-from chartfeed import sources
 from chartfeed.extract import MOST_THREADS, read, write
 from chartfeed.settings import Center, Settings
 from deploy.local import practices
 from deploy.local.practices import Request
 from producers import canonical, quoting, statements, survey_statements
+from producers.choices import Choices
 from producers.connection import connection_string
 from stream_app.files.targets import Folder
 from tests import approved
@@ -39,6 +41,16 @@ from tests.standin import running
 DAY = date(2022, 1, 18)
 GOAL_SECONDS = 0.466
 GOAL_RATIO = 1.3
+
+
+def approve(settings: Settings, centers: list[Center]) -> None:
+    """Have every center's mapping proposed and approved, as a person would."""
+    now = datetime.now(UTC)
+    for proposed in mappings.write(settings, centers, by="bench", now=lambda: now):
+        if proposed.error is not None:
+            raise proposed.error
+    for center in centers:
+        approvals.approve(settings, center, Choices(), reviewer="bench", at=now)
 
 
 def ours(settings: Settings, centers: list[Center], folder: Path) -> int:
@@ -99,10 +111,9 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, float]:
         practices.load_missing(
             planned, practices.connector(sa), user="chartfeed", password=password, threads=2
         )
-        path = approved.configure(folder, planned, sa.server, password)
-        approved.approve_all(folder / "mappings", planned, sa)
-        settings = configuration.load(path, {})
+        settings = configuration.load(approved.configure(folder, planned, sa.server, password), {})
         centers = list(settings.centers)
+        approve(settings, centers)
         run_bare = bare(settings, centers)
         rows = ours(settings, centers, folder / "output")
         run_bare()

@@ -83,11 +83,15 @@ class _Values:
         self._loader = loader
         self._name = name
         self._open: set[int] = set()
+        self._scalars: dict[tuple[str, str], Any] = {}
 
     def of(self, node: yaml.Node) -> Any:
-        if node.tag == _TEXT:
+        tag = node.tag
+        if tag == _TEXT:
             return node.value
-        if node.tag not in {_LIST, _DICT}:
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node)
+        if tag not in {_LIST, _DICT}:
             return self._loader.construct_object(node, deep=True)
         if id(node) in self._open:
             line = node.start_mark.line + 1
@@ -96,6 +100,13 @@ class _Values:
         value = [self.of(item) for item in node.value] if node.tag == _LIST else self._dict(node)
         self._open.discard(id(node))
         return value
+
+    def _scalar(self, node: yaml.ScalarNode) -> Any:
+        """Give a number, a flag or nothing; the same text with the same tag means the same."""
+        key = (node.tag, node.value)
+        if key not in self._scalars:
+            self._scalars[key] = self._loader.construct_object(node, deep=True)
+        return self._scalars[key]
 
     def _dict(self, node: yaml.Node) -> dict[str, Any]:
         value: dict[str, Any] = {}

@@ -48,6 +48,14 @@ def test_whatever_the_text_there_is_a_value_or_an_error_with_the_files_name(text
         assert "t.yml" in error.message  # noqa: PT017 - most texts raise, some do not
 
 
+def test_the_same_characters_mean_what_their_place_says():
+    text = "leaves: {a: {name: '2', size: 2}, b: {name: \"2\", size: 2}, c: {name: x, size: 0x2}}"
+
+    leaves = document.parse(text, Tree, name="t.yml").leaves
+
+    assert {"a": Leaf("2", 2), "b": Leaf("2", 2), "c": Leaf("x", 2)} == leaves
+
+
 def test_a_text_that_refers_to_itself_is_refused():
     with pytest.raises(BadInput, match=r"t\.yml:1"):
         document.parse("leaves: &a {x: *a}", Tree, name="t.yml")
