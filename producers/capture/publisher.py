@@ -114,6 +114,22 @@ class Publisher:
             producer.commit_transaction(PATIENCE)
         return written
 
+    def settle(self, messages: Sequence[Outgoing], *, commit: bool) -> None:
+        """Publish messages in a transaction without a checkpoint, or produce and abort them.
+
+        What ends the transaction in their partitions ends an older one there just so.
+        """
+        producer = self._producer
+        if producer is None:
+            raise Unpublished(f"{self._center}: the publisher is not open")
+        with self._translated(Unpublished):
+            producer.begin_transaction()
+            self._produce(producer, messages)
+            if commit:
+                producer.commit_transaction(PATIENCE)
+            else:
+                producer.abort_transaction(PATIENCE)
+
     def _produce(self, producer: Producer, messages: Sequence[Outgoing]) -> dict[str, Offset]:
         """Produce messages and return where each source topic ends.
 

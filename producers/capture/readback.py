@@ -42,7 +42,7 @@ class Readback:
     """Reads one partition, a center's, of any topic; belongs to no group and commits nothing."""
 
     def __init__(self, options: Options, partition: int) -> None:
-        self._partition = partition
+        self.partition = partition
         self._settings = {
             **READING,
             **options,
@@ -50,12 +50,14 @@ class Readback:
             "enable.partition.eof": True,
         }
 
-    def last(self, topic: Topic, key: bytes) -> bytes | None:
+    def last(self, topic: Topic, key: bytes, before: int | None = None) -> bytes | None:
         """Return the newest value under a key, None where there is none or a tombstone.
 
-        Reads from the tail in growing windows: what is looked for is written often.
+        Reads from the tail in growing windows: what is looked for is written often. Only what is
+        `before` an offset counts, where one is given.
         """
         low, high = self._bounds(topic)
+        high = high if before is None else before
         window = FIRST_WINDOW
         start = high
         while start > low:
@@ -85,18 +87,28 @@ class Readback:
                 )
         return found
 
+    def uncommitted(self, topic: Topic, start: int, end: int) -> list[Message]:
+        """Return the messages between two offsets, committed or not."""
+        return list(self._messages(topic, start, end, "read_uncommitted"))
+
+    def is_there(self, topic: Topic, offset: int) -> bool:
+        """Tell whether the message at an offset is committed."""
+        return any(at.offset() == offset for at in self._messages(topic, offset, offset + 1))
+
     def _bounds(self, topic: Topic) -> tuple[int, int]:
         with self._consumer("read_uncommitted") as consumer:
-            at = TopicPartition(topic.name, self._partition)
+            at = TopicPartition(topic.name, self.partition)
             low, high = consumer.get_watermark_offsets(at, timeout=REQUEST_PATIENCE)
             return int(low), int(high)
 
-    def _messages(self, topic: Topic, start: int, end: int) -> Iterator[Message]:
+    def _messages(
+        self, topic: Topic, start: int, end: int, isolation: str = "read_committed"
+    ) -> Iterator[Message]:
         if start >= end:
             return
         deadline = time.monotonic() + PATIENCE
-        with self._consumer("read_committed") as consumer:
-            consumer.assign([TopicPartition(topic.name, self._partition, start)])
+        with self._consumer(isolation) as consumer:
+            consumer.assign([TopicPartition(topic.name, self.partition, start)])
             while True:
                 for message in consumer.consume(BATCH, timeout=0.05):
                     error = message.error()
@@ -112,7 +124,7 @@ class Readback:
                     return
                 if time.monotonic() > deadline:
                     raise KafkaDown(
-                        f"{topic.name}/{self._partition} can't be read to its end ({end}): "
+                        f"{topic.name}/{self.partition} can't be read to its end ({end}): "
                         "a transaction is open there, or the broker is slow"
                     )
 
