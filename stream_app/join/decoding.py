@@ -14,7 +14,7 @@ from fastavro.read import SchemaResolutionError
 
 from schemas import avro, readers, topics
 from schemas.avro import Json
-from schemas.codec import WRONG, Decoder, Undecodable, UnknownSchema, schema_id
+from schemas.codec import HEADER, WRONG, Decoder, Undecodable, UnknownSchema, schema_id
 from schemas.errors import SkipRecord
 from schemas.ids import Id
 from schemas.records import ChartEntry, Checkpoint, Insurer, PatientInsurance, Service
@@ -23,6 +23,9 @@ from stream_app.join.waiting import CHECKPOINTS, Content, Read
 __all__ = ["Decoding"]
 
 Make = Callable[..., tuple[str, Content]]
+TAIL: Final = 2
+"""Fields behind those that a row has."""
+REMEMBERED: Final = 4096
 NOT_AVRO: Final = (
     avro_schema.SchemaParseException,
     avro_schema.UnknownType,
@@ -61,6 +64,49 @@ TABLES: Final[Mapping[str, tuple[type[Any], Make]]] = {
 }
 
 
+class _Straight:
+    """Reads values of a schema that is our own, and what repeats in them by its bytes.
+
+    First stands the center, which the key has named; last the version and the moment, which all
+    events of a source transaction share and no row has.
+    """
+
+    def __init__(self, schema: Json, make: Make) -> None:
+        first, *fields = [readers.reader(field["type"], {}) for field in schema["fields"]]
+        self._first = first
+        self._content, self._tail = fields[:-TAIL], fields[-TAIL:]
+        self._make = make
+        self._heads: dict[str, bytes] = {}
+        self._tails: set[bytes] = set()
+
+    def read(self, center: str, value: bytes) -> tuple[str, Content]:
+        """Give the center and a row's content, or raise one of WRONG."""
+        head = self._heads.get(center)
+        if head is not None and value.startswith(head, HEADER.size):
+            named, at = center, HEADER.size + len(head)
+        else:
+            named, at = self._first(value, HEADER.size)
+            if named == center:
+                self._heads[center] = value[HEADER.size : at]
+        fields = []
+        for read in self._content:
+            field, at = read(value, at)
+            fields.append(field)
+        if value[at:] not in self._tails:
+            self._read_tail(value, at)
+        return self._make(named, *fields)
+
+    def _read_tail(self, value: bytes, at: int) -> None:
+        tail = value[at:]
+        for read in self._tail:
+            _, at = read(value, at)
+        if at != len(value):
+            raise ValueError("bytes are left")
+        if len(self._tails) >= REMEMBERED:
+            self._tails.clear()
+        self._tails.add(tail)
+
+
 class Decoding:
     """Reads the join's topics, and learns schemas from the registry as they turn up."""
 
@@ -83,8 +129,9 @@ class Decoding:
         type_, make = TABLES[topic]
         schema = avro.load(type_)
         bare = avro.bare(schema)
-        # What is written with our own schema becomes a row without becoming a record first.
-        straight = readers.reader(schema, {type_.__name__: make})
+        # What is written with our own schema becomes a row without becoming a record first, and
+        # only what the row needs is read.
+        straight = _Straight(schema, make)
         known: dict[bytes, bool] = {}
         decoder, fields = self._decoders[topic], [field["name"] for field in schema["fields"]]
 
@@ -98,11 +145,9 @@ class Decoding:
             found: Content
             if known.get(value[:5]):
                 try:
-                    (named, found), end = straight(value, 5)
+                    named, found = straight.read(center, value)
                 except WRONG:
                     raise Undecodable("the value is no record", reason="undecodable") from None
-                if end != len(value):
-                    raise Undecodable("bytes are left", reason="undecodable")
             else:
                 named, found = slowly(value)
             id_ = found[0]

@@ -31,6 +31,10 @@ FIRST_BACKOFF: Final = 1.0
 LONGEST_BACKOFF: Final = 30.0
 ENDING: Final = 30.0
 LOADING: Final = 0.1
+# A backlog is told with the records that come; when none come any more, it is over.
+BELIEVED: Final = 3.0
+# After an assignment it takes a moment until it is known how much waits.
+SETTLING: Final = 3.0
 # What shows that the output can be written to.
 PROOF: Final = frozenset({Act.WRITE, Act.REFRESH, Act.CHECK})
 
@@ -92,6 +96,7 @@ class Flusher:
         share.since = dict.fromkeys(share.store.dirty(), time.monotonic())
         with self._changed:
             self._schedule.shares[share.store.identity.partition] = share
+            self._schedule.check_from = time.monotonic() + SETTLING
             self._changed.notify_all()
 
     def remove(self, partition: int) -> Share:
@@ -107,6 +112,7 @@ class Flusher:
         now = time.monotonic()
         with self._changed:
             self._schedule.backlog = backlog
+            self._schedule.backlog_until = now + BELIEVED
             share = self._schedule.shares.get(partition)
             if share is None:
                 return
@@ -121,17 +127,24 @@ class Flusher:
         with self._changed:
             return dict(self._schedule.shares)
 
-    def close(self, *, flush: bool) -> None:
-        """End the thread; with `flush` only when nothing waits, or half a minute is over."""
-        deadline = time.monotonic() + ENDING
+    def flush(self, seconds: float) -> None:
+        """Write what waits at once, as far as that takes no longer."""
+        deadline = time.monotonic() + seconds
         with self._changed:
             self._schedule.backlog = 0
             self._schedule.not_before = 0.0
-            while flush and self._schedule.waiting() and self._thread.is_alive():
-                if self.trouble is not None or time.monotonic() > deadline:
-                    break
+            while self._schedule.waiting() and self._thread.is_alive():
+                left = deadline - time.monotonic()
+                if self.trouble is not None or left <= 0:
+                    return
                 self._changed.notify_all()
-                self._changed.wait(0.2)
+                self._changed.wait(min(0.2, left))
+
+    def close(self, *, flush: bool) -> None:
+        """End the thread; with `flush` only when nothing waits, or half a minute is over."""
+        if flush:
+            self.flush(ENDING)
+        with self._changed:
             self._ended = True
             for share in self._schedule.shares.values():
                 share.closing = True
@@ -253,8 +266,9 @@ class Flusher:
         self.writes += 1
         with self._changed:
             share.past[day] = Past(began, took)
-            pause = self._schedule.pace.pause(took, backlog=self._schedule.backlog)
-            self._schedule.not_before = time.monotonic() + pause
+            now = time.monotonic()
+            pause = self._schedule.pace.pause(took, backlog=self._schedule.behind(now))
+            self._schedule.not_before = now + pause
             self._changed.notify_all()
 
     def _refresh(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -81,6 +82,11 @@ class Schedule:
     audit_every: float
     shares: dict[int, Share] = field(default_factory=dict)
     backlog: int = 0
+    """Records that waited in all topics when that was last said."""
+    backlog_until: float = math.inf
+    """As long as what was said of the backlog counts."""
+    check_from: float = 0.0
+    """Before that a backlog may not have been noticed yet."""
     not_before: float = 0.0
     refresh_at: float = 0.0
     audit_at: float = 0.0
@@ -89,7 +95,7 @@ class Schedule:
         """Give what to do now, or else for how many seconds there is nothing."""
         if now < self.not_before:
             return self.not_before - now
-        due = list(self._due())
+        due = list(self._due(self.behind(now)))
         ripe = [(day, share) for at, share, day in due if at <= now]
         job = self._opening()
         if job is None and ripe:
@@ -101,18 +107,24 @@ class Schedule:
             return job
         later = [at - now for at, _, _ in due]
         later += [self.refresh_at - now, self.audit_at - now]
+        if any(share.unchecked for share in self.shares.values()):
+            later += [self.check_from - now, LOOK_AGAIN]
         later += [LOOK_AGAIN for share in self.shares.values() if share.new]
         return max(SHORTEST_WAIT, min(later))
+
+    def behind(self, now: float) -> int:
+        """Give how many records wait, as far as is known."""
+        return self.backlog if now < self.backlog_until else 0
 
     def waiting(self) -> bool:
         """Tell whether a change waits that can be written."""
         return any(share.since and share.ready for share in self.shares.values())
 
-    def _due(self) -> Iterator[tuple[float, Share, date]]:
+    def _due(self, backlog: int) -> Iterator[tuple[float, Share, date]]:
         for share in self.shares.values():
             if share.ready:
                 for day, since in share.since.items():
-                    at = self.pace.due(since, share.past.get(day), backlog=self.backlog)
+                    at = self.pace.due(since, share.past.get(day), backlog=backlog)
                     yield at, share, day
 
     def _opening(self) -> Job | None:
@@ -130,7 +142,7 @@ class Schedule:
         if now >= self.audit_at:
             self.audit_at = now + self.audit_every
             return Job(Act.AUDIT)
-        if self.backlog < FAR_BEHIND:
+        if now >= self.check_from and self.behind(now) < FAR_BEHIND:
             for share in self.shares.values():
                 if share.ready and share.unchecked:
                     return Job(Act.CHECK, share, share.unchecked[0])

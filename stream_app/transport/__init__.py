@@ -13,6 +13,7 @@ What Faust or aiokafka do, what is done here instead, and why:
   moved without a record, for there are holes;
 - a fetch that was under way when partitions were reassigned gives records from wherever aiokafka
   stood before our seek, or its error: ours gives nothing then;
+- a record is built of each unpacked one: the unpacked one has all that is needed;
 - read_uncommitted: read_committed (invariant 5);
 - round-robin assignment: range, for a center's five topics belong together;
 - seeking to committed offsets: to the state's (invariant 6);

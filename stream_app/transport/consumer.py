@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
 import aiokafka
+from aiokafka.consumer import fetcher
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
@@ -32,6 +33,14 @@ PARTITION_BYTES: Final = 2**19
 HELD_SECONDS: Final = 0.05
 
 
+class PlainRecords(fetcher.PartitionRecords):  # type: ignore[misc] # aiokafka has no types
+    """Fetched records as they are unpacked, without a second object for each."""
+
+    def _consumer_record(self, tp: Any, record: Any) -> Any:
+        del tp
+        return record
+
+
 class BatchThread(driver.AIOKafkaConsumerThread):
     """aiokafka's consumer, in its own thread: heartbeats go on whatever the main loop does."""
 
@@ -44,6 +53,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         conf = self.app.conf
+        fetcher.PartitionRecords = PlainRecords
         return aiokafka.AIOKafkaConsumer(
             client_id=conf.broker_client_id,
             group_id=conf.id,

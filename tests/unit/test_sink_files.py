@@ -285,6 +285,23 @@ def test_upkeep_waits_for_what_changed_and_for_a_backlog(store):
     assert isinstance(schedule.next(12.0), float)
 
 
+def test_files_are_not_read_before_a_backlog_can_have_been_noticed(store):
+    share = a_share(store, unchecked=[A_DAY])
+    schedule = a_schedule(share, check_from=5.0)
+
+    assert isinstance(schedule.next(4.0), float)
+    assert Job(Act.CHECK, share, A_DAY) == schedule.next(5.0)
+
+
+def test_what_was_said_of_a_backlog_counts_for_a_while_only(store):
+    share = a_share(store, unchecked=[A_DAY])
+    schedule = a_schedule(share, backlog=FAR_BEHIND, backlog_until=5.0)
+
+    assert FAR_BEHIND == schedule.behind(4.0)
+    assert isinstance(schedule.next(4.0), float)
+    assert Job(Act.CHECK, share, A_DAY) == schedule.next(5.0)
+
+
 @given(st.lists(st.text(max_size=20), max_size=5), st.sampled_from(sorted(FORMATS)))
 @settings(deadline=None, max_examples=30)
 def test_pieces_are_the_files_bytes(texts, extension):

@@ -5,6 +5,9 @@ import ssl
 from importlib.metadata import version
 
 import pytest
+from aiokafka.consumer import fetcher
+from aiokafka.consumer.fetcher import PartitionRecords
+from aiokafka.record.default_records import DefaultRecord
 from faust.app.base import App
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
 from faust.types import TP
@@ -19,6 +22,7 @@ OVERRIDDEN = {
     Consumer: consumer.BatchConsumer,
     AIOKafkaConsumerThread: consumer.BatchThread,
     App: StreamApp,
+    PartitionRecords: consumer.PlainRecords,
 }
 OURS = {"bounds", "end", "fail", "lag", "run", "seek_all", "still_member", "tell_group"}
 
@@ -44,6 +48,9 @@ def test_the_private_parts_that_are_used_are_still_there():
     for name in ("_wait_next_records", "_filter_committable_offsets", "seek_to_committed"):
         assert hasattr(Consumer, name)
     assert hasattr(App, "_crash")
+    # Built by this name, and of records that have all that a join asks them for.
+    assert "PartitionRecords(" in inspect.getsource(fetcher.Fetcher)
+    assert {"offset", "key", "value", "timestamp"} <= set(dir(DefaultRecord))
 
 
 def test_the_installed_versions_are_those_it_was_made_for():
