@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import yaml
@@ -25,20 +26,23 @@ _RESOLVERS = {
 }
 
 
+@lru_cache(maxsize=4096)
+def _tag(kind: type[yaml.Node], value: Any, implicit: Any) -> str:
+    """Tell a node's tag as PyYAML does, without the rules by path that nobody made."""
+    if kind is yaml.ScalarNode:
+        if implicit[0]:
+            for tag, pattern in _RESOLVERS.get(value[:1], ()):
+                if pattern.match(value):
+                    return str(tag)
+        return _TEXT
+    return _LIST if kind is yaml.SequenceNode else _DICT
+
+
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """A safe loader, the fast one where PyYAML was built with it, that keeps dates as texts."""
 
     yaml_implicit_resolvers = _RESOLVERS
-
-    def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> str:
-        """Tell a node's tag as PyYAML does, without the rules by path that nobody made."""
-        if kind is yaml.ScalarNode:
-            if implicit[0]:
-                for tag, pattern in _RESOLVERS.get(value[:1], ()):
-                    if pattern.match(value):
-                        return str(tag)
-            return _TEXT
-        return _LIST if kind is yaml.SequenceNode else _DICT
+    resolve = staticmethod(_tag)
 
 
 def parse(text: str, type_: type[T], *, name: str) -> T:
