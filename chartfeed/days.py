@@ -57,7 +57,7 @@ def _live(settings: Settings) -> Iterator[Renew | None]:
     watcher = Watcher(
         {"bootstrap.servers": settings.kafka.bootstrap} | settings.kafka.options,
         settings.kafka.topics.partitions,
-        Claims(KnownCenter(center.id, center.name) for center in settings.centers),
+        Claims(KnownCenter(center.id, center.name, center.enabled) for center in settings.centers),
         registry.schema,
     )
     watcher.start()

@@ -20,6 +20,7 @@ from confluent_kafka.admin import AdminClient
 from chartfeed import logs, metrics
 from chartfeed.stream_group import GROUP
 from chartfeed.topics import require
+from producers.capture import heap
 from schemas import topics
 from schemas.errors import BadInput, ChartfeedError, Outside
 from schemas.insurance import StatusTable
@@ -130,6 +131,8 @@ async def _work(settings: Settings, worker: str, *, keep: bool, endpoint: metric
     from stream_app.worker.folder import locked  # noqa: PLC0415
     from stream_app.worker.worker import READ, Worker  # noqa: PLC0415
 
+    # A worker has some forty threads: what one lets go of, the others are to use.
+    heap.share()
     # SQLite gives the interpreter away at each step, and would wait 5 ms to have it back.
     sys.setswitchinterval(0.0005)
     stop = asyncio.Event()
@@ -171,7 +174,9 @@ def _sink_options(settings: Settings, folder: Any, joined: Contract) -> Any:
         partitions=joined.partitions,
         topic_id=joined.topic_ids[topics.UNIFIED_ENTRIES.name],
         kafka=_kafka(settings),
-        centers=tuple(KnownCenter(center.id, center.name) for center in settings.centers),
+        centers=tuple(
+            KnownCenter(center.id, center.name, center.enabled) for center in settings.centers
+        ),
         timezones=tuple(sorted({center.timezone for center in settings.centers}))
         or ("Europe/Berlin",),
         by_month=settings.output.by_month,
@@ -204,6 +209,7 @@ class _Collector:
             ("rows_sent", "Unified rows and tombstones sent.", CounterMetricFamily),
             ("dead_letters", "Records that could not be used.", CounterMetricFamily),
             ("transactions", "Transactions of output.", CounterMetricFamily),
+            ("unsent", "Unified rows and tombstones that wait to be sent.", GaugeMetricFamily),
             ("waiting", "Events that no checkpoint covers yet.", GaugeMetricFamily),
             ("rebuilt_share", "How much of a rebuild is done.", GaugeMetricFamily),
         )
@@ -212,6 +218,15 @@ class _Collector:
             for number, counts in report.lanes.items():
                 family.add_metric([str(number)], float(getattr(counts, name)))
             yield family
+        kinds = GaugeMetricFamily(
+            "chartfeed_stream_unknown_kinds",
+            "Insurers whose kind insurance_status does not name.",
+            labels=["center", "kind"],
+        )
+        for counts in report.lanes.values():
+            for labels, count in counts.unknown_kinds.items():
+                kinds.add_metric(list(labels), count)
+        yield kinds
         lag = GaugeMetricFamily("chartfeed_stream_lag", "Records behind.", labels=["topic"])
         for topic, count in report.lag.items():
             lag.add_metric([topic], count)

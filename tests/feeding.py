@@ -18,7 +18,6 @@ from typing import Any, Final, Self, TypeAlias
 
 import orjson
 
-from deploy.local.practices import Practice
 from deploy.local.staff.journal import Commit
 from stream_app.files.manifest import parse
 from tests import oracle
@@ -128,13 +127,13 @@ class Samples:
                 self.claims.append(Claim(center, day, claimed.version, rows[center]))
 
 
-def check(practice: Practice, commits: list[Commit], claims: list[Claim]) -> int:
+def check(center: oracle.Center, commits: list[Commit], claims: list[Claim]) -> int:
     """Assert that each claim was true; give how many were compared.
 
     All that was committed up to the version is in the rows. They may show later commits too, but
-    no patient's rows may be what they never were from that version on.
+    no patient's rows may be what they never were from that version on. `center` is as it was
+    before the commits, and after them in the end.
     """
-    center = oracle.Center.of(practice)
     ordered = deque(commit for commit in commits if commit.center == center.center_id)
     own = sorted((one for one in claims if one.center == center.center_id), key=_version)
     waiting = deque(own)

@@ -44,6 +44,7 @@ class KnownCenter:
 
     id: str
     name: str
+    enabled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +194,7 @@ class Claims:
         latest = through or (center.applied[-1] if center.applied else None)
         configured = self._configured.get(center_id)
         behind: str | None = "stopped"
-        if configured is not None:
+        if configured is not None and configured.enabled:
             waiting = (center.awaited_since, center.waiting_since(partition, position))
             behind = (
                 center.said(now)

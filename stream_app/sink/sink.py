@@ -171,6 +171,10 @@ class Sink:
             )
         return Taken(rows, tuple(unusable))
 
+    def flush(self, seconds: float) -> None:
+        """Write what changed, as far as that takes no longer."""
+        self._flusher.flush(seconds)
+
     def revoke(self, partition: int) -> None:
         """Give a partition away: a write under way is broken off, and the state closed."""
         store = self._stores.pop(partition)

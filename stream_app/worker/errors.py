@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from schemas.errors import BadInput, Failed, RetryLater
 
-__all__ = ["Fenced", "Gap", "KafkaDown", "LetGo", "StateLocked"]
+__all__ = ["Fenced", "Gap", "KafkaDown", "LetGo", "StateDamaged", "StateLocked", "StateStuck"]
 
 
 class StateLocked(BadInput):
@@ -17,6 +17,14 @@ class Fenced(Failed):
 
 class Gap(Failed):
     """A batch does not begin where the one before ended; what is between must be read."""
+
+
+class StateDamaged(Failed):
+    """A state is no use any more; it was put aside, and the next start makes it anew."""
+
+
+class StateStuck(Failed):
+    """A state can't be written to: a full disk, a folder that is gone."""
 
 
 class KafkaDown(RetryLater):

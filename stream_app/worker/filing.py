@@ -16,12 +16,15 @@ from stream_app.batches import Batch
 from stream_app.sink.errors import StateFailed
 from stream_app.sink.sink import Taken
 from stream_app.transport.fetched import Fetched
+from stream_app.worker.folder import Folder, put_aside
 from stream_app.worker.inbox import Inbox
 
 __all__ = ["Counts", "Filing", "Sink"]
 
 RECORDS_AT_ONCE: Final = 20_000
 IDLE_SECONDS: Final = 60.0
+# Less than the time that a worker gives itself to stop.
+FLUSH_SECONDS: Final = 1.5
 RETRY_SECONDS: Final = 1.0
 
 log = structlog.get_logger("chartfeed.stream")
@@ -32,6 +35,7 @@ class Sink(Protocol):
 
     def assign(self, partition: int) -> int | None: ...
     def take(self, batches: Iterable[Batch], backlog: int = 0) -> Taken: ...
+    def flush(self, seconds: float) -> None: ...
     def revoke(self, partition: int) -> None: ...
 
 
@@ -47,6 +51,7 @@ class Filing:
     def __init__(
         self,
         sink: Sink,
+        folder: Folder,
         backlog: Callable[[], int],
         bury: Callable[[Taken], None],
         *,
@@ -63,22 +68,25 @@ class Filing:
         self._holding = threading.Lock()
         self.inbox = Inbox(RECORDS_AT_ONCE)
         self._sink = sink
+        self._folder = folder
         self._backlog = backlog
         self._bury = bury
         self._tell = held
         self._failed = failed
         self._cpu = cpu
         self._counts = counts
-        self._first: Mapping[int, int] = {}
+        self._bounds: Mapping[int, tuple[int, int]] = {}
+        self._flush = False
         self._thread = threading.Thread(target=self._run, name="filing", daemon=True)
 
-    def start(self, first: Mapping[int, int]) -> None:
-        """Open the state of these partitions, each of which begins at an offset, and go on."""
-        self._first = first
+    def start(self, bounds: Mapping[int, tuple[int, int]]) -> None:
+        """Open the state of these partitions, with where each begins and ends, and go on."""
+        self._bounds = bounds
         self._thread.start()
 
-    def stop(self) -> None:
-        """Have it end after the step that it is at."""
+    def stop(self, *, flush: bool = False) -> None:
+        """Have it end after the step that it is at, with `flush` when days are written."""
+        self._flush = flush
         self.inbox.close()
 
     def join(self) -> None:
@@ -106,17 +114,29 @@ class Filing:
 
     def _work(self) -> None:
         try:
-            for partition, first in self._first.items():
-                found = self._sink.assign(partition)
-                self.offsets[partition] = first if found is None else found
+            for partition, bounds in self._bounds.items():
+                self.offsets[partition] = self._assign(partition, *bounds)
             self.ready.set_result(dict(self.offsets))
             while not self.inbox.closed:
                 if fetched := self.inbox.take(IDLE_SECONDS):
                     self._hold()
                     self._take(fetched)
+            if self._flush:
+                self._sink.flush(FLUSH_SECONDS)
         finally:
             for partition in self.offsets:
                 self._sink.revoke(partition)
+
+    def _assign(self, partition: int, first: int, end: int) -> int:
+        """Open a partition's state, anew where the topic was cut off or lost its end."""
+        found = self._sink.assign(partition)
+        if found is None or first <= found <= end:
+            return first if found is None else found
+        log.warning("days put aside", partition=partition, offset=found, first=first, end=end)
+        self._sink.revoke(partition)
+        put_aside(self._folder.days(partition))
+        found = self._sink.assign(partition)
+        return first if found is None else found
 
     def _take(self, fetched: list[Fetched]) -> None:
         batches = [

@@ -13,7 +13,7 @@ from pathlib import Path
 from schemas.errors import Outside
 from stream_app.worker.errors import StateLocked
 
-__all__ = ["Folder", "locked"]
+__all__ = ["Folder", "locked", "put_aside"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,20 @@ class Folder:
     def join(self, partition: int) -> Path:
         return self.path / f"join-{partition}.sqlite"
 
+    def days(self, partition: int) -> Path:
+        return self.path / f"days-{partition}.sqlite"
+
     def spool(self, partition: int) -> Path:
         return self.path / f"published-{partition}.spool"
+
+
+def put_aside(path: Path) -> None:
+    """Keep a state that can't be trusted beside the one that is made anew, instead of the last."""
+    for end in ("", "-wal", "-shm"):
+        file, aside = path.with_name(path.name + end), path.with_name(f"{path.name}.aside{end}")
+        aside.unlink(missing_ok=True)
+        if file.exists():
+            file.rename(aside)
 
 
 @contextmanager

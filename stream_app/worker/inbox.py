@@ -21,10 +21,6 @@ class Inbox:
         self._closed = False
 
     @property
-    def records(self) -> int:
-        return self._records
-
-    @property
     def full(self) -> bool:
         """Tell whether the fetch had better be held back."""
         return self._records > self._most
@@ -34,15 +30,20 @@ class Inbox:
         return self._closed
 
     def put(self, batch: Fetched) -> None:
+        """Add a batch; what comes after the end is left to whoever reads it next."""
         with self._changed:
+            if self._closed:
+                return
             self._batches.append(batch)
             self._records += len(batch.records)
             self._changed.notify()
 
     def close(self) -> None:
-        """Wake the thread: there is nothing more to do."""
+        """Wake the thread: there is nothing more to do, and what waits is let go."""
         with self._changed:
             self._closed = True
+            self._batches.clear()
+            self._records = 0
             self._changed.notify_all()
 
     def wait_closed(self, seconds: float) -> bool:

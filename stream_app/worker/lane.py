@@ -6,10 +6,12 @@ while the join computes. What arrives meanwhile waits in the inbox.
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,40 +21,29 @@ import structlog
 from schemas.errors import RetryLater
 from stream_app.batches import Batch
 from stream_app.join import TOPICS, Contract, Partition, Taken
-from stream_app.worker.errors import Fenced, KafkaDown, LetGo
+from stream_app.worker.errors import KafkaDown, LetGo, StateDamaged, StateStuck
+from stream_app.worker.folder import put_aside
 from stream_app.worker.inbox import Inbox
+from stream_app.worker.output import Output
 
 if TYPE_CHECKING:
     from stream_app.transport.fetched import Fetched
+    from stream_app.worker.counts import Counts
     from stream_app.worker.published import Published
     from stream_app.worker.sender import Sender
 
-__all__ = ["Bounds", "Counts", "Lane", "Shared"]
+__all__ = ["Bounds", "Lane", "Shared"]
 
 Bounds = Mapping[str, tuple[int, int]]
 """By topic, its first offset and the end of what is committed."""
 
-RECORDS_AT_ONCE: Final = 20_000
-ROWS_A_PARCEL: Final = 20_000
 IDLE_SECONDS: Final = 60.0
 RETRY_SECONDS: Final = 1.0
 TOLD_EVERY: Final = 5.0
+# Counting reads all insurers, of which a center may have 30,000.
+COUNTED_EVERY: Final = 300.0
 
 log = structlog.get_logger("chartfeed.stream")
-
-
-@dataclass(slots=True)
-class Counts:
-    """What a lane did since the process began; read by others, written by its thread alone."""
-
-    events: int = 0
-    checkpoints: int = 0
-    rows_sent: int = 0
-    dead_letters: int = 0
-    transactions: int = 0
-    waiting: int = 0
-    rebuilding: bool = False
-    rebuilt_share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +57,8 @@ class Shared:
     held: Callable[[], None]
     """Is told that a lane wants other topics held back than before."""
     failed: Callable[[BaseException], None]
+    records: int
+    """How many may wait in a lane, and are taken at once; memory follows from it."""
     cpu: threading.Lock = field(default_factory=threading.Lock)
     """One join computes at a time: more would only fight over the interpreter."""
 
@@ -91,15 +84,16 @@ class Lane:
         self.ready: Future[Mapping[str, int]] = Future()
         """The offsets to read on from, once the state is open."""
         self.counts = counts
-        self.inbox = Inbox(RECORDS_AT_ONCE)
+        self.inbox = Inbox(shared.records)
         self._path = path
         self._contract = contract
-        self._sender = sender
         self._shared = shared
+        self._output = Output(self.number, sender, self.inbox, counts, shared.still_member)
         self._bounds = bounds
         self._ahead: frozenset[str] = frozenset()
         self._holding = threading.Lock()
         self._told_at = time.monotonic()
+        self._counted_at = float("-inf")
         self._thread = threading.Thread(target=self._run, name=f"join-{self.number}", daemon=True)
 
     def start(self) -> None:
@@ -129,17 +123,18 @@ class Lane:
 
     def _run(self) -> None:
         try:
-            self._work()
+            with _explained(self._path):
+                self._work()
         except BaseException as error:  # noqa: BLE001 - any error ends the process, by its owner
             if not self.ready.done():
                 self.ready.set_exception(error)
             self._shared.failed(error)
         finally:
             self._shared.published.forget(self.number)
-            self._sender.close()
+            self._output.close()
 
     def _work(self) -> None:
-        ours = self._open_sender()
+        ours = self._output.open()
         if self.inbox.closed:
             self.ready.set_exception(LetGo(f"partition {self.number} was let go"))
             return
@@ -157,7 +152,8 @@ class Lane:
             while not self.inbox.closed:
                 if partition.rebuilding is not None and partition.read_to_ends:
                     self._finish_rebuild(partition)
-                self._send(partition)
+                self._output.send(partition)
+                self._count_kinds(partition)
                 if batches := self.inbox.take(IDLE_SECONDS):
                     self._take(partition, batches)
         finally:
@@ -173,22 +169,9 @@ class Lane:
                     "state put aside", partition=self.number, topic=topic, offset=offset, end=end
                 )
                 partition.close()
-                self._path.replace(self._path.with_suffix(".sqlite.aside"))
+                put_aside(self._path)
                 return Partition.open(self._path, self._contract)
         return partition
-
-    def _open_sender(self) -> bool:
-        """Take the output over, waiting for the broker; tell whether this state published last."""
-        told = False
-        while not self.inbox.closed:
-            try:
-                return self._sender.open()
-            except KafkaDown as error:
-                if not told:
-                    log.warning("can't send", partition=self.number, why=error.message)
-                    told = True
-                self.inbox.wait_closed(RETRY_SECONDS)
-        return False
 
     def _take(self, partition: Partition, fetched: list[Fetched]) -> None:
         """Take batches in; where the registry can't be asked, wait for it."""
@@ -215,6 +198,7 @@ class Lane:
         counts.checkpoints += taken.checkpoints
         counts.dead_letters += taken.dead_letters
         counts.waiting = taken.waiting
+        counts.unsent += taken.rows
         self._keep_offsets(partition)
         self._ahead = taken.ahead
         self._hold()
@@ -250,35 +234,40 @@ class Lane:
             self._shared.published.forget(self.number)
             self.counts.rebuilding = False
             self.counts.rebuilt_share = 1.0
+            self.counts.unsent = rows
             log.info("rebuilt", partition=self.number, differences=rows)
             return
 
-    def _send(self, partition: Partition) -> None:
-        """Send all that is to be sent; while the broker is gone, the outbox keeps it."""
-        told = False
-        while not self.inbox.closed and (parcel := partition.outbox(ROWS_A_PARCEL)):
-            try:
-                ends = self._sender.send(parcel, lambda ends: partition.progress(parcel, ends))
-            except (KafkaDown, Fenced) as error:
-                # A transaction that took too long is fenced like one of a former owner.
-                if not told:
-                    log.warning("can't send", partition=self.number, why=error.message)
-                    told = True
-                self._recover(error)
-                continue
-            partition.sent(parcel, ends)
-            self.counts.rows_sent += len(parcel.rows)
-            self.counts.transactions += 1
+    def _count_kinds(self, partition: Partition) -> None:
+        """Count now and then, and tell of a kind when it is met first."""
+        now = time.monotonic()
+        if now - self._counted_at < COUNTED_EVERY:
+            return
+        self._counted_at = now
+        found = partition.unknown_kinds()
+        for center, kind in sorted(found.keys() - self.counts.unknown_kinds.keys()):
+            log.warning(
+                "a kind of insurer that insurance_status does not name",
+                center=center,
+                kind=kind,
+                insurers=found[center, kind],
+            )
+        self.counts.unknown_kinds = dict(found)
 
-    def _recover(self, error: KafkaDown | Fenced) -> None:
-        """Open the output again, but only while the partition is still this worker's."""
-        self._sender.close()
-        if self._shared.still_member():
-            if not self.inbox.wait_closed(RETRY_SECONDS):
-                self._open_sender()
-        elif isinstance(error, Fenced):
-            # Either the group says so in a moment, or somebody has the id who is not in it.
-            if not self.inbox.wait_closed(10 * RETRY_SECONDS):
-                raise error
-        else:
-            self.inbox.wait_closed(RETRY_SECONDS)
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Say what is wrong with a state, and put one aside that is no use any more."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if type(error) is sqlite3.DatabaseError:
+            put_aside(path)
+            raise StateDamaged(
+                f"the state {path} is damaged: {error}",
+                hint="start again: it is made anew from the topics",
+            ) from error
+        raise StateStuck(
+            f"the state {path} can't be used: {error}",
+            hint=f"make room on the disk of {path.parent}, and let this user write there",
+        ) from error

@@ -19,8 +19,9 @@ from schemas.records import DeadLetter
 from stream_app.join import TOPICS, Contract
 from stream_app.transport.app import StreamApp
 from stream_app.transport.fetched import Fetched
-from stream_app.worker import filing, lane
+from stream_app.worker import filing
 from stream_app.worker.burial import Burial
+from stream_app.worker.counts import Counts
 from stream_app.worker.errors import Gap, LetGo
 from stream_app.worker.filing import Filing, Sink
 from stream_app.worker.folder import Folder
@@ -34,6 +35,9 @@ UNIFIED: Final = topics.UNIFIED_ENTRIES.name
 READ: Final = (*TOPICS, UNIFIED)
 """What a worker reads."""
 LAG_SECONDS: Final = 0.5
+# Records that wait to be taken: a kilobyte each, in all lanes together, and in one.
+MOST_WAITING: Final = 60_000
+MOST_IN_ONE: Final = 20_000
 MEMBER_SECONDS: Final = 15.0
 
 log = structlog.get_logger("chartfeed.stream")
@@ -43,7 +47,7 @@ log = structlog.get_logger("chartfeed.stream")
 class Report:
     """What an operator wants to know of a worker; counts are since the process began."""
 
-    lanes: Mapping[int, lane.Counts]
+    lanes: Mapping[int, Counts]
     filed: filing.Counts
     lag: Mapping[str, int]
     """Records that wait, by topic."""
@@ -60,10 +64,11 @@ class Worker:
         self._published = Published(kafka, contract.partitions, folder)
         self._burial = Burial(kafka, contract.schema_ids[DeadLetter], contract.now)
         self._cpu = threading.Lock()
+        self._ending = False
         self._lanes: dict[int, Lane] = {}
         self._filing: Filing | None = None
         self._next: dict[TP, int] = {}
-        self._counts: dict[int, lane.Counts] = defaultdict(lane.Counts)
+        self._counts: dict[int, Counts] = defaultdict(Counts)
         self._filed = filing.Counts()
         self._lag: dict[TP, int] = {}
         self._app: StreamApp | None = None
@@ -72,28 +77,38 @@ class Worker:
     async def run(self, app: StreamApp, stop: asyncio.Event) -> None:
         """Work until told to stop, or raise what went wrong."""
         self._app, self._loop = app, asyncio.get_running_loop()
-        watching = asyncio.ensure_future(self._watch_lag(app))
+        ending = asyncio.Event()
+        beside = [
+            asyncio.ensure_future(self._watch_lag(app)),
+            asyncio.ensure_future(self._end(stop, ending)),
+        ]
         try:
-            await app.run(stop)
+            await app.run(ending)
         finally:
-            watching.cancel()
-            with suppress(asyncio.CancelledError):
-                await watching
+            for one in beside:
+                one.cancel()
+                with suppress(asyncio.CancelledError):
+                    await one
             self._burial.close()
+
+    async def _end(self, stop: asyncio.Event, ending: asyncio.Event) -> None:
+        await stop.wait()
+        self._ending = True
+        ending.set()
 
     async def take_over(self, bounds: Mapping[TP, tuple[int, int]]) -> Mapping[TP, int]:
         """Open the state of these partitions; say from which offset each is to be read."""
         await self.let_go()
         numbers = sorted({tp.partition for tp in bounds if tp.topic in TOPICS})
-        lanes = {number: self._lane(number, bounds) for number in numbers}
+        lanes = {number: self._lane(number, bounds, len(numbers)) for number in numbers}
         filing_ = self._new_filing()
-        first = {tp.partition: at for tp, (at, _) in bounds.items() if tp.topic == UNIFIED}
+        unified = {tp.partition: at for tp, at in bounds.items() if tp.topic == UNIFIED}
         self._lanes, self._filing = lanes, filing_
         for number in lanes:
             self._published.register(number)
         for one in lanes.values():
             one.start()
-        filing_.start(first)
+        filing_.start(unified)
         offsets: dict[TP, int] = {}
         try:
             for partition, offset in (await asyncio.wrap_future(filing_.ready)).items():
@@ -106,16 +121,8 @@ class Worker:
                 raise
         if self._lanes is not lanes:
             return {}  # The partitions were let go meanwhile; taking over begins anew.
-        for tp, offset in offsets.items():
-            if not bounds[tp][0] <= offset <= bounds[tp][1]:
-                raise Failed(
-                    f"the state is at {offset} of {tp.topic}/{tp.partition}, which has "
-                    f"{bounds[tp][0]} to {bounds[tp][1]}",
-                    hint=f"remove days-{tp.partition}.sqlite in {self._folder.path}; "
-                    "it is made anew",
-                )
         self._next = dict(offsets)
-        log.info("assigned", partitions=numbers, unified=sorted(first))
+        log.info("assigned", partitions=numbers, unified=sorted(unified))
         return offsets
 
     async def let_go(self) -> None:
@@ -126,7 +133,7 @@ class Worker:
         for one in lanes.values():
             one.stop()
         if filing_ is not None:
-            filing_.stop()
+            filing_.stop(flush=self._ending)
         for one in lanes.values():
             await asyncio.to_thread(one.join)
         if filing_ is not None:
@@ -169,7 +176,7 @@ class Worker:
         lanes = {number: replace(self._counts[number]) for number in list(self._lanes)}
         return Report(lanes, replace(self._filed), lag)
 
-    def _lane(self, number: int, bounds: Mapping[TP, tuple[int, int]]) -> Lane:
+    def _lane(self, number: int, bounds: Mapping[TP, tuple[int, int]], lanes: int) -> Lane:
         found = {topic: bounds.get(TP(topic, number)) for topic in TOPICS}
         whole = {topic: at for topic, at in found.items() if at is not None}
         if len(whole) < len(found):
@@ -186,6 +193,7 @@ class Worker:
                 still_member=self._still_member,
                 held=self._hold,
                 failed=self._fail,
+                records=min(MOST_IN_ONE, MOST_WAITING // lanes),
                 cpu=self._cpu,
             ),
             whole,
@@ -195,6 +203,7 @@ class Worker:
     def _new_filing(self) -> Filing:
         return Filing(
             self._sink,
+            self._folder,
             self._backlog,
             self._burial.bury,
             held=self._hold,
