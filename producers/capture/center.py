@@ -72,6 +72,7 @@ class Center:
         self._stop = stop
         self._mapping: Mapping | None = None
         self._has_led = False
+        self._trials = resync.Trials(job.center_id)
 
     def has_news(self) -> bool:
         """Tell whether the mapping or its approval is another one than in the last run."""
@@ -103,7 +104,7 @@ class Center:
         except Drift:
             self._tell_what_is_left(Source(connection, mapping))
             raise
-        with closing(_Run(self._job, mapping, connection, self._stop)) as run:
+        with closing(_Run(self._job, mapping, connection, self._stop, self._trials)) as run:
             try:
                 run.capture(once=once, again=self._has_led)
             except (Leaving, _Moved):
@@ -138,10 +139,16 @@ class _Run:
     """From one connection to its end."""
 
     def __init__(
-        self, job: Job, mapping: Mapping, connection: pyodbc.Connection, stop: threading.Event
+        self,
+        job: Job,
+        mapping: Mapping,
+        connection: pyodbc.Connection,
+        stop: threading.Event,
+        trials: resync.Trials,
     ) -> None:
         self._job = job
         self._stop = stop
+        self._trials = trials
         self._mapping = mapping
         self._source = Source(connection, mapping)
         self._connection = connection
@@ -219,7 +226,7 @@ class _Run:
                 return False
             case Changes(since):
                 self._changes(since)
-            case Initial() if resync.has_events(self._feed.readback, self._job.center_id):
+            case Initial() if self._has_events():
                 why = "its checkpoint is gone, but events of it are in the topics"
                 self._resync(why, None, clock, once=once)
             case Initial():
@@ -262,7 +269,7 @@ class _Run:
             )
 
     def _resync(self, why: str, table: str | None, clock: Clock, *, once: bool) -> None:
-        self._log.warning("resync", why=why, table=table)
+        self._trials.tell(why, table)
         gone = self._compare()
         beyond = gone.beyond(self._job.guard)
         if beyond is not None and not self._is_confirmed(why, beyond, once=once):
@@ -270,6 +277,7 @@ class _Run:
         # The command stands until the end, so that being killed on the way takes nothing away.
         done = self._done(self._asked(), clock)
         progress = snapshot.begin(self._source, self._feed, "resync", clock)
+        self._trials.begun()
         snapshot.read(self._source, self._feed, self._events, progress, gone, done=done)
 
     def _is_confirmed(self, why: str, beyond: str, *, once: bool) -> bool:
@@ -308,6 +316,10 @@ class _Run:
         return resync.compare(
             self._source, self._feed.readback, self._events, self._rules, self._feed.withdrawn
         )
+
+    def _has_events(self) -> bool:
+        census = self._job.contract.census
+        return resync.has_events(census, self._feed.readback, self._job.center_id)
 
     def _untracked(self, tables: tuple[str, ...]) -> NotTracked:
         mapping = self._mapping

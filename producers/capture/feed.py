@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-import structlog
-
-from producers.capture import hanging
-from producers.capture.ends import Ends
+from producers.capture.census import Census
 from producers.capture.errors import Leaving, TakenOver
 from producers.capture.publisher import Options, Publisher
 from producers.capture.readback import Readback
@@ -38,18 +35,20 @@ MOST_EVENTS: Final = 20_000
 MOST_BYTES: Final = 16_000_000
 HANDOVER_SECONDS: Final = 15.0
 
-log = structlog.get_logger("chartfeed.capture")
-
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """What Kafka's side of every center is: how to reach it, and how records are written."""
+    """What Kafka's side of every center is: how to reach it, and how records are written.
+
+    It has the census of a process, so it is one for all centers there.
+    """
 
     kafka: Options
     partitions: int
     encoders: Encoders
     checkpoints: Decoder[Checkpoint]
     commands: Decoder[Command]
+    census: Census = field(default_factory=Census, compare=False, repr=False)
 
 
 class Feed:
@@ -71,33 +70,18 @@ class Feed:
             contract.kafka, ground.center_id, partition, contract.encoders[Checkpoint]
         )
         self.readback = Readback(contract.kafka, partition)
-        self._ends = Ends(contract.kafka)
         self.checkpoint: Checkpoint | None = None
         self.committed_at = float("-inf")
 
     def open(self) -> None:
         """Take the center over (invariant 4), then read back where it stands."""
         self._publisher.open()
-        self._end_what_hangs()
         self.checkpoint = self._last_checkpoint()
         prefix = f"{self._ground.center_id}/".encode()
         letters = self.readback.keys(topics.DEAD_LETTERS, prefix)
         self._withdrawn = Withdrawn(
             (table.decode(), key) for (table, key), stands in letters.items() if stands
         )
-
-    def _end_what_hangs(self) -> None:
-        center = self._ground.center_id
-        read = self._contract.checkpoints.decode
-        while found := hanging.find(self.readback, self._ends, center, self._stop):
-            commit = hanging.was_committed(found, self.readback, center, read)
-            self._publisher.settle(hanging.again(found), commit=commit)
-            log.warning(
-                "ended a transaction that the broker had lost",
-                center=center,
-                topics=sorted(topic.name for topic in found),
-                committed=commit,
-            )
 
     def close(self) -> None:
         self._publisher.close()

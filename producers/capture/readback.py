@@ -50,20 +50,18 @@ class Readback:
             "enable.partition.eof": True,
         }
 
-    def last(self, topic: Topic, key: bytes, before: int | None = None) -> bytes | None:
+    def last(self, topic: Topic, key: bytes) -> bytes | None:
         """Return the newest value under a key, None where there is none or a tombstone.
 
-        Reads from the tail in growing windows: what is looked for is written often. Only what is
-        `before` an offset counts, where one is given.
+        Reads from the tail in growing windows: what is looked for is written often.
         """
-        low, high = self._bounds(topic)
-        high = high if before is None else before
+        low, high = self.bounds(topic)
         window = FIRST_WINDOW
         start = high
         while start > low:
             end, start = start, max(low, high - window)
             found = [
-                message for message in self._messages(topic, start, end) if message.key() == key
+                message for message in self.messages(topic, start, end) if message.key() == key
             ]
             if found:
                 value: bytes | None = found[-1].value()
@@ -76,9 +74,9 @@ class Readback:
 
         Where messages have no such header it is empty.
         """
-        low, high = self._bounds(topic)
+        low, high = self.bounds(topic)
         found: dict[tuple[bytes, bytes], bool] = {}
-        for message in self._messages(topic, low, high):
+        for message in self.messages(topic, low, high):
             key: bytes = message.key() or b""
             if key.startswith(prefix):
                 table = dict(message.headers() or ()).get("table") or b""
@@ -87,27 +85,19 @@ class Readback:
                 )
         return found
 
-    def uncommitted(self, topic: Topic, start: int, end: int) -> list[Message]:
-        """Return the messages between two offsets, committed or not."""
-        return list(self._messages(topic, start, end, "read_uncommitted"))
-
-    def is_there(self, topic: Topic, offset: int) -> bool:
-        """Tell whether the message at an offset is committed."""
-        return any(at.offset() == offset for at in self._messages(topic, offset, offset + 1))
-
-    def _bounds(self, topic: Topic) -> tuple[int, int]:
+    def bounds(self, topic: Topic) -> tuple[int, int]:
+        """Return the first offset, and the end with what is not committed yet."""
         with self._consumer("read_uncommitted") as consumer:
             at = TopicPartition(topic.name, self.partition)
             low, high = consumer.get_watermark_offsets(at, timeout=REQUEST_PATIENCE)
             return int(low), int(high)
 
-    def _messages(
-        self, topic: Topic, start: int, end: int, isolation: str = "read_committed"
-    ) -> Iterator[Message]:
+    def messages(self, topic: Topic, start: int, end: int) -> Iterator[Message]:
+        """Give what is committed from one offset up to another, waiting for who holds it up."""
         if start >= end:
             return
         deadline = time.monotonic() + PATIENCE
-        with self._consumer(isolation) as consumer:
+        with self._consumer("read_committed") as consumer:
             consumer.assign([TopicPartition(topic.name, self.partition, start)])
             while True:
                 for message in consumer.consume(BATCH, timeout=0.05):

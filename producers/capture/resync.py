@@ -5,16 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import structlog
+
 from producers.canonical import TRACKED
 from producers.capture.events import TABLES
 
 if TYPE_CHECKING:
+    from producers.capture.census import Census
     from producers.capture.events import Events
     from producers.capture.readback import Readback
     from producers.capture.source import Source
     from producers.rows import Rules
 
-__all__ = ["Gone", "compare", "has_events"]
+__all__ = ["Gone", "Trials", "compare", "has_events"]
+
+log = structlog.get_logger("chartfeed.capture")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +37,26 @@ class Gone:
         return None
 
 
-def has_events(readback: Readback, center_id: str) -> bool:
+class Trials:
+    """Tells of a center's resync once, however often it is tried until it begins."""
+
+    def __init__(self, center_id: str) -> None:
+        self._center = center_id
+        self._told: tuple[str, str | None] | None = None
+
+    def tell(self, why: str, table: str | None) -> None:
+        if self._told != (why, table):
+            self._told = why, table
+            log.warning("resync", center=self._center, why=why, table=table)
+
+    def begun(self) -> None:
+        self._told = None
+
+
+def has_events(census: Census, readback: Readback, center_id: str) -> bool:
     """Tell whether any row of the center is published."""
+    if not census.has(center_id, readback):
+        return False
     prefix = f"{center_id}/".encode()
     return any(any(readback.keys(topic, prefix).values()) for topic, _ in TABLES.values())
 
