@@ -17,27 +17,36 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from time import perf_counter, time
+from time import perf_counter, sleep, time
 from typing import Any, Final
 
 from bench import _rig as rig
+from bench._delays import Delays
 from bench._events import TYPES, all_topics, encoders
+from bench._latency import quantile
 from bench._load import Loader
 from bench._peers import faust_tables, quix
 from bench._worker import Watch, Worker, configure
 from bench.capture import Figure, Spent
 from chartfeed import settings as configuration
 from chartfeed.stream import WRITTEN
+from deploy.local import practices
+from deploy.local.staff.work import work
 from producers.capture.publisher import Options
 from producers.registry import Registry
 from schemas import topics
+from schemas.records import Progress
+from stream_app.files.rendering import manifest_name
 
 SMALL: Final = 20_000
 BIG: Final = 2_000_000
 LONGEST: Final = 900.0
 FAUST_EVENTS: Final = 30_000
 QUIX_EVENTS: Final = 100_000
+WARM_SECONDS: Final = 5.0
+WORK_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True)
@@ -206,8 +215,60 @@ def restart(there: Stage, events: int) -> float:
     return found
 
 
+def latency(folder: Path, options: argparse.Namespace) -> list[Figure]:
+    """Thirty practices with their staff at work, a producer and a worker, default intervals."""
+    request = practices.Request(
+        count=30, families=("suffixed",), patients=40, years=1, tables=10, insurers=50
+    )
+    folder.mkdir(parents=True)
+    with (
+        rig.kafka(folder / "home") as there,
+        rig.sources(there, folder / "work", request) as found,
+        rig.producing(found, "500ms"),
+        Worker.running(found.config) as worker,
+    ):
+        settings = configuration.load(found.config)
+        registry = Registry(settings.registry.url)
+        kafka = {"bootstrap.servers": settings.kafka.bootstrap}
+        worker.assigned()
+        worker.wait_filed(LONGEST)
+        today = datetime.now(UTC).date()
+        delays = Delays(
+            kafka,
+            settings.kafka.topics.partitions,
+            {Progress: registry.id_of(topics.PROGRESS)},
+            Path(settings.output_path) / manifest_name(today),
+        )
+        book = folder / "journal.jsonl"
+        with delays:
+            since = datetime.now(UTC) + timedelta(seconds=WARM_SECONDS)
+            tally = work(
+                found.planned,
+                practices.connector(found.sa),
+                book,
+                rate=options.rate,
+                seconds=WARM_SECONDS + WORK_SECONDS,
+            )
+            sleep(5)
+    figures = [Figure("committed", tally.committed / tally.seconds, "/s")]
+    for what, seen, p50, p99 in (
+        ("unified", delays.in_topic, 0.4, 0.9),
+        ("in the file", delays.in_file, 1.2, 2.0),
+    ):
+        seconds, missing = Delays.of(book, seen, since)
+        figures += [
+            Figure(f"commit to {what}, changes", len(seconds), ""),
+            Figure(f"commit to {what}, never seen", missing, "", 0, at_most=True),
+            Figure(f"commit to {what}, p50", quantile(seconds, 0.5), "s", p50, at_most=True),
+            Figure(f"commit to {what}, p99", quantile(seconds, 0.99), "s", p99, at_most=True),
+        ]
+    return figures
+
+
 Section = Callable[[Path, argparse.Namespace], list[Figure]]
-SECTIONS: Final[Mapping[str, Section]] = {section.__name__: section for section in (live, state)}
+SECTIONS: Final[Mapping[str, Section]] = {
+    section.__name__: section for section in (live, state, latency)
+}
 
 
 def main() -> int:
@@ -216,6 +277,7 @@ def main() -> int:
     parser.add_argument("--events", type=int, default=300_000, help="that wait for a worker")
     parser.add_argument("--every", type=int, default=50, help="events of a center per checkpoint")
     parser.add_argument("--rows", type=int, default=BIG, help="of the large state and backlog")
+    parser.add_argument("--rate", type=float, default=100, help="changes a second, for latency")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     found: dict[str, list[Figure]] = {}
