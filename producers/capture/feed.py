@@ -11,7 +11,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+import structlog
+
+from producers.capture import hanging
 from producers.capture.census import Census
+from producers.capture.ends import Ends
 from producers.capture.errors import Leaving, TakenOver
 from producers.capture.publisher import Options, Publisher
 from producers.capture.readback import Readback
@@ -34,6 +38,8 @@ __all__ = ["Contract", "Feed"]
 MOST_EVENTS: Final = 20_000
 MOST_BYTES: Final = 16_000_000
 HANDOVER_SECONDS: Final = 15.0
+
+log = structlog.get_logger("chartfeed.capture")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +76,33 @@ class Feed:
             contract.kafka, ground.center_id, partition, contract.encoders[Checkpoint]
         )
         self.readback = Readback(contract.kafka, partition)
+        self._ends = Ends(contract.kafka)
         self.checkpoint: Checkpoint | None = None
         self.committed_at = float("-inf")
 
     def open(self) -> None:
         """Take the center over (invariant 4), then read back where it stands."""
         self._publisher.open()
+        self._end_what_hangs()
         self.checkpoint = self._last_checkpoint()
         prefix = f"{self._ground.center_id}/".encode()
         letters = self.readback.keys(topics.DEAD_LETTERS, prefix)
         self._withdrawn = Withdrawn(
             (table.decode(), key) for (table, key), stands in letters.items() if stands
         )
+
+    def _end_what_hangs(self) -> None:
+        center = self._ground.center_id
+        read = self._contract.checkpoints.decode
+        while found := hanging.find(self.readback, self._ends, center, self._stop):
+            commit = hanging.was_committed(found, self.readback, center, read)
+            self._publisher.settle(hanging.again(found), commit=commit)
+            log.warning(
+                "ended a transaction that the broker had lost",
+                center=center,
+                topics=sorted(topic.name for topic in found),
+                committed=commit,
+            )
 
     def close(self) -> None:
         self._publisher.close()

@@ -50,12 +50,14 @@ class Readback:
             "enable.partition.eof": True,
         }
 
-    def last(self, topic: Topic, key: bytes) -> bytes | None:
+    def last(self, topic: Topic, key: bytes, before: int | None = None) -> bytes | None:
         """Return the newest value under a key, None where there is none or a tombstone.
 
-        Reads from the tail in growing windows: what is looked for is written often.
+        Reads from the tail in growing windows: what is looked for is written often. Only what is
+        `before` an offset counts, where one is given.
         """
         low, high = self.bounds(topic)
+        high = high if before is None else before
         window = FIRST_WINDOW
         start = high
         while start > low:
@@ -85,6 +87,14 @@ class Readback:
                 )
         return found
 
+    def uncommitted(self, topic: Topic, start: int, end: int) -> list[Message]:
+        """Return the messages between two offsets, committed or not."""
+        return list(self.messages(topic, start, end, "read_uncommitted"))
+
+    def is_there(self, topic: Topic, offset: int) -> bool:
+        """Tell whether the message at an offset is committed."""
+        return any(at.offset() == offset for at in self.messages(topic, offset, offset + 1))
+
     def bounds(self, topic: Topic) -> tuple[int, int]:
         """Return the first offset, and the end with what is not committed yet."""
         with self._consumer("read_uncommitted") as consumer:
@@ -92,12 +102,14 @@ class Readback:
             low, high = consumer.get_watermark_offsets(at, timeout=REQUEST_PATIENCE)
             return int(low), int(high)
 
-    def messages(self, topic: Topic, start: int, end: int) -> Iterator[Message]:
-        """Give what is committed from one offset up to another, waiting for who holds it up."""
+    def messages(
+        self, topic: Topic, start: int, end: int, isolation: str = "read_committed"
+    ) -> Iterator[Message]:
+        """Give what is there from one offset up to another, waiting for who holds it up."""
         if start >= end:
             return
         deadline = time.monotonic() + PATIENCE
-        with self._consumer("read_committed") as consumer:
+        with self._consumer(isolation) as consumer:
             consumer.assign([TopicPartition(topic.name, self.partition, start)])
             while True:
                 for message in consumer.consume(BATCH, timeout=0.05):
