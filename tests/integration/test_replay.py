@@ -6,11 +6,12 @@ import signal
 import subprocess
 import sys
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+import yaml
 
 from producers.registry import Registry
 from schemas.subjects import RECORDS
@@ -189,3 +190,48 @@ def test_a_replay_that_was_killed_goes_on_with_the_same_arguments(
 def test_the_folder_of_a_running_stream_is_refused(live, chartfeed):
     done = chartfeed("--config", live.config, "replay", "--output", live.output, check=False)
     assert (2, True) == (done.returncode, "belong to a running stream" in done.stderr)
+
+
+def begins(config):
+    """Count what the worker's log has of a start."""
+    log = (config.parent / "one.log").read_text("utf-8")
+    return {event: log.count(f'"event": "{event}"') for event in ("assigned", "rebuilt")}
+
+
+def test_a_state_is_rebuilt_beside_a_running_worker_and_switched_in(live, chartfeed):
+    """The last test here: it goes on with the town, under another status table."""
+    with workers(live.config) as start:
+        before = begins(live.config)
+        worker = start("one")
+        until(lambda: worker.says("assigned") > before["assigned"])
+        center = next(iter(live.town.names))
+        entry = {"patient_id": 9, "entry_date": LONE, "chart_entry": "while it is rebuilt"}
+        described = yaml.safe_load(live.config.read_text("utf-8"))
+        described["insurance_status"] = {"P": "PKV", "1": "PKV"}
+        live.config.write_text(yaml.safe_dump(described), "utf-8")
+        done = chartfeed("--config", live.config, "rebuild", "--worker", "one")
+        assert "restart chartfeed stream --worker one" in done.stdout
+        # The worker goes on by the table that it was started with.
+        live.town.commit(center, [(ENTRIES, 888, entry)])
+        until(lambda: live.town.published() == live.town.expected())
+        assert (live.config.parent / "state/one/rebuilt/finished").exists()
+        assert worker.end() == 0
+
+        revisions = {at.key: row.revision for at, row in live.town.log() if row is not None}
+        begun = len(live.town.log())
+        before = begins(live.config)
+        worker = start("one")
+        until(lambda: worker.says("rebuilt") > before["rebuilt"])
+        assert worker.says("a rebuilt state is switched in") == 1
+        assert not (live.config.parent / "state/one/rebuilt").exists()
+        expected = {
+            key: replace(row, insurance_status="PKV") if row.insurance_status == "GKV" else row
+            for key, row in live.town.expected().items()
+        }
+        until(lambda: live.town.published() == expected)
+        different = {key for key, row in live.town.expected().items() if row != expected[key]}
+        sent = [(at.key, row) for at, row in live.town.log() if row is not None]
+        again = [key for key, row in sent if row.revision > revisions[key]]
+        assert different == set(again)
+        assert begun + len(again) == len(live.town.log())
+        assert worker.end() == 0
