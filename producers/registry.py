@@ -37,7 +37,7 @@ class Secret(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a client shows a registry, and the certificates that it trusts beside the system's."""
+    """What a client shows a registry, and the certificates it trusts, else the system's."""
 
     user: str | None = None
     password: Secret | None = field(default=None, repr=False)

@@ -8,7 +8,7 @@ connection=()
 if [ "${1:-}" = --print ]; then
   run() { echo "kafka-acls.sh $*"; }
 else
-  connection=(--bootstrap-server "${1:?the bootstrap server}" --command-config "${2:?a file with the administrator's login}")
+  connection=(--bootstrap-server "${1:?the bootstrap server}" --command-config "${2:?a file with the login of an administrator}")
 fi
 while read -r principal operations resource name; do
   case $principal in '#'* | '') continue ;; esac
