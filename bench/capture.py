@@ -33,9 +33,10 @@ from bench._latency import latencies, quantile
 from deploy.local import practices
 from deploy.local.practices import Request
 from producers.canonical import TRACKED
-from producers.capture.center import Center, Job
+from producers.capture.center import Center
 from producers.capture.events import TABLES
 from producers.capture.feed import Contract
+from producers.capture.job import Job
 from producers.capture.tally import Tally
 from producers.connection import Settings, connect
 from producers.mapping import Mapping

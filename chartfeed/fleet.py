@@ -11,7 +11,8 @@ import structlog
 
 from chartfeed import sources
 from chartfeed.standing import Approved
-from producers.capture.center import Center, Job
+from producers.capture.center import Center
+from producers.capture.job import Job
 from producers.connection import connect
 from schemas import topics
 
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
     from chartfeed.settings import Center as CenterSettings
     from chartfeed.settings import Settings
-    from producers.capture.commands import Orders
     from producers.capture.feed import Contract
+    from producers.capture.orders import Orders
     from producers.capture.status import Board
     from producers.capture.tally import Tally
 

@@ -21,14 +21,14 @@ from chartfeed import settings as configuration
 from chartfeed.fleet import Crew, Fleet
 from chartfeed.topics import require
 from producers.capture import heap
-from producers.capture.commands import Orders
 from producers.capture.errors import Paused
 from producers.capture.feed import Contract
+from producers.capture.orders import Orders
 from producers.capture.overview import Known, Overview
 from producers.capture.status import Board, after_failure, told_before
 from producers.capture.supervisor import Supervisor
 from producers.capture.tally import Tally
-from producers.capture.watch import Watch
+from producers.capture.watch import Waiting, Watch
 from schemas import avro, topics
 from schemas.codec import Decoder, Encoder
 from schemas.errors import BadInput, ChartfeedError, Outside
@@ -167,6 +167,7 @@ def reload_(context: Context) -> int:
 def _wired(settings: Settings, centers: list[str], *, once: bool) -> tuple[Crew, Supervisor]:
     """Give what the centers share, and the supervisor that hears of their commands."""
     side, instance_id, tally = contract(settings), uuid.uuid4().hex, Tally()
+    waiting = Waiting()
     board = Board(side.kafka, side.partitions, side.encoders[CenterStatus], instance_id)
     registry = settings.registry.client()
     with Overview(side.kafka, side.partitions, registry.schema, centers) as overview:
@@ -180,6 +181,8 @@ def _wired(settings: Settings, centers: list[str], *, once: bool) -> tuple[Crew,
         if not isinstance(error, Paused):
             tally.failed(center_id, error)
         board.update(center_id, lambda found: after_failure(found, error))
+        if not once:
+            waiting.look(board.situations())
 
     orders = Orders(side.kafka, side.partitions, side.commands)
     supervisor = Supervisor(

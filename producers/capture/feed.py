@@ -97,6 +97,7 @@ class Feed:
         while found := hanging.find(self.readback, self._ends, center, self._stop):
             commit = hanging.was_committed(found, self.readback, center, read)
             self._publisher.settle(hanging.again(found), commit=commit)
+            self._publisher.open()  # It returns when the markers are there.
             log.warning(
                 "ended a transaction that the broker had lost",
                 center=center,

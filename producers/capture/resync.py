@@ -1,40 +1,34 @@
-"""What a resync must delete: keys that are published and have no live row any more."""
+"""Reading all rows of a center anew, once nobody need be asked, or somebody has agreed."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from producers.canonical import TRACKED
-from producers.capture.events import TABLES
+from producers.capture import commands, snapshot
+from producers.capture.errors import Leaving, NeedsConfirmation
+from producers.capture.gone import Gone, compare
+from producers.capture.status import after_failure
 
 if TYPE_CHECKING:
-    from producers.capture.census import Census
+    import threading
+
+    from producers.capture.clock import Clock
     from producers.capture.events import Events
-    from producers.capture.readback import Readback
+    from producers.capture.feed import Feed
+    from producers.capture.job import Job
     from producers.capture.source import Source
     from producers.rows import Rules
+    from schemas.records import Command, SnapshotProgress
 
-__all__ = ["Gone", "Trials", "compare", "has_events"]
+__all__ = ["Resync", "Trials"]
+
+CONFIRMATION_SECONDS: Final = 0.5
 
 log = structlog.get_logger("chartfeed.capture")
-
-
-@dataclass(frozen=True, slots=True)
-class Gone:
-    """Per table the keys to delete, and how many are published."""
-
-    keys: dict[str, frozenset[bytes]]
-    published: dict[str, int]
-
-    def beyond(self, guard: float) -> str | None:
-        """Say which table would lose more than that share of its rows, None if none would."""
-        for table, keys in self.keys.items():
-            if len(keys) > guard * self.published[table]:
-                return f"{len(keys)} of {self.published[table]} rows of {table}"
-        return None
 
 
 class Trials:
@@ -53,38 +47,76 @@ class Trials:
         self._told = None
 
 
-def has_events(census: Census, readback: Readback, center_id: str) -> bool:
-    """Tell whether any row of the center is published."""
-    if not census.has(center_id, readback):
+@dataclass(frozen=True, slots=True)
+class Resync:
+    """A run's way to read everything again."""
+
+    job: Job
+    source: Source
+    feed: Feed
+    events: Events
+    rules: Rules
+    trials: Trials
+    stop: threading.Event
+    require_approval: Callable[[], None]
+
+    def asked(self) -> Command | None:
+        """Give the resync that an operator asks for, None where nobody does."""
+        command = self.job.command()
+        return command if command is not None and command.action == "resync" else None
+
+    def begin(self, why: str, table: str | None, clock: Clock, *, once: bool) -> None:
+        """Read all rows anew and delete what is gone, or wait for somebody's word and do nothing.
+
+        With `once` nobody is waited for: it raises NeedsConfirmation.
+        """
+        self.trials.tell(why, table)
+        gone = self._agreed(why, once=once)
+        if gone is not None:
+            progress = snapshot.begin(self.source, self.feed, "resync", clock)
+            self.trials.begun()
+            self._read(gone, progress, clock)
+
+    def go_on(self, progress: SnapshotProgress, clock: Clock, *, once: bool) -> None:
+        """Go on with a resync that was interrupted; what is gone is looked at afresh."""
+        gone = self._agreed("it was interrupted", once=once)
+        if gone is not None:
+            self._read(gone, progress, clock)
+
+    def _read(self, gone: Gone, progress: SnapshotProgress, clock: Clock) -> None:
+        # The command stands until the end, so that being killed on the way takes nothing away.
+        asked = self.asked()
+        done = () if asked is None else (commands.done(asked, clock.version or 0),)
+        snapshot.read(self.source, self.feed, self.events, progress, gone, done=done)
+
+    def _agreed(self, why: str, *, once: bool) -> Gone | None:
+        """Give what is gone if it may be deleted; None after waiting for somebody's word."""
+        gone = compare(
+            self.source, self.feed.readback, self.events, self.rules, self.feed.withdrawn
+        )
+        beyond = gone.beyond(self.job.guard)
+        return gone if beyond is None or self._is_confirmed(why, beyond, once=once) else None
+
+    def _is_confirmed(self, why: str, beyond: str, *, once: bool) -> bool:
+        """Tell whether a person has confirmed already; otherwise wait until one does.
+
+        After the wait the source is another one: what is gone must be looked at again.
+        """
+        center = self.job.center_id
+        asking = NeedsConfirmation(
+            f"{center}: {why}; a resync would delete {beyond}",
+            hint=f"chartfeed resync {center} --confirm",
+            center=center,
+        )
+        if commands.is_confirmed(self.job.command()):
+            return True
+        if once:
+            raise asking
+        log.error("waiting for confirmation", center=center, detail=str(asking))
+        self.job.update(lambda found: after_failure(found, asking))
+        was_asked = self.asked()
+        while self.asked() == was_asked:
+            if self.stop.wait(CONFIRMATION_SECONDS):
+                raise Leaving
+            self.require_approval()
         return False
-    prefix = f"{center_id}/".encode()
-    return any(any(readback.keys(topic, prefix).values()) for topic, _ in TABLES.values())
-
-
-def compare(
-    source: Source,
-    readback: Readback,
-    events: Events,
-    rules: Rules,
-    withdrawn: frozenset[tuple[str, bytes]],
-) -> Gone:
-    """Read all ids in one SNAPSHOT transaction, and all keys that are published.
-
-    A withdrawn row is published no more, but its dead letter ends with the row.
-    """
-    prefix = f"{rules.center_id}/".encode()
-    keys: dict[str, frozenset[bytes]] = {}
-    published: dict[str, int] = {}
-    for table, (topic, _) in TABLES.items():
-        there = {key for (_, key), value in readback.keys(topic, prefix).items() if value}
-        published[table] = len(there)
-        keys[table] = frozenset(there | {key for name, key in withdrawn if name == table})
-    with source.snapshot():
-        for table in TRACKED:
-            left = set(keys[table])
-            for batch in source.ids(table):
-                for id_, *flag in batch:
-                    if not flag or rules.live[table](flag[0]):
-                        left.discard(events.key(table, id_) or b"")
-            keys[table] = frozenset(left)
-    return Gone(keys, published)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from producers.capture.clock import Clock
     from producers.capture.events import Events, Message
     from producers.capture.feed import Feed
-    from producers.capture.resync import Gone
+    from producers.capture.gone import Gone
     from producers.capture.source import Source
 
 __all__ = ["begin", "read"]

@@ -18,7 +18,7 @@ import structlog
 if TYPE_CHECKING:
     from producers.capture.status import Situation
 
-__all__ = ["Headroom", "Level", "Pace", "Watch", "level"]
+__all__ = ["Headroom", "Level", "Pace", "Waiting", "Watch", "level"]
 
 LOOK_SECONDS: Final = 3.0
 # Shares of the source's retention; docs/metrics.md and the alerts name the same.
@@ -99,6 +99,25 @@ class Pace:
             facts["rows_per_second"] = round(gone_on / max(0.001, at - then))
         self._before = at, done
         log.info("reading all rows", **facts)
+
+
+class Waiting:
+    """Tells once that no center of a process may be read at all, and what ends that."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._told = False
+
+    def look(self, situations: Mapping[str, Situation]) -> None:
+        states = {known.state for known in situations.values()}
+        with self._lock:
+            before, self._told = self._told, states == {"unreviewed"}
+            if self._told and not before:
+                log.warning(
+                    "no center is approved: nothing is captured until one is",
+                    centers=len(situations),
+                    next_command=f"chartfeed review {min(situations)}",
+                )
 
 
 class Watch:

@@ -16,16 +16,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 
 from chartfeed import stream_group
 from chartfeed.cli import main
 from deploy.local import practices
 from producers import approval, mapping_file, quoting
+from producers.capture.commands import done
 from producers.capture.errors import KafkaDown
 from producers.capture.publisher import Publisher
 from producers.connection import connect
-from schemas import topics
+from schemas import avro, topics
+from schemas.codec import Decoder, schema_id
+from schemas.records import Command
 from tests import approved
 from tests.factories import A_MOMENT
 from tests.practices_on import settings as login_of
@@ -286,6 +289,36 @@ def test_a_resync_asked_for_happens_once_though_it_is_cut_short(
 
     assert rows == office.operations(center)["resync"]
     assert None is office.messages(topics.COMMANDS, center)[-1].value()
+
+
+def test_a_pause_that_comes_with_the_end_of_a_resync_outlives_it(office: Any) -> None:
+    center = "betrieb_04"
+    office.command("resync", center)
+    resync = office.messages(topics.COMMANDS, center)[-1]
+    asked = decoded(resync.value())
+    office.command("pause", center)
+    pause = office.messages(topics.COMMANDS, center)[-1].value()
+    end = done(asked, 1)
+    with closing(Producer(office.kafka)) as producer:
+        producer.produce(
+            end.topic,
+            key=end.key,
+            headers=list(end.headers),
+            partition=topics.partition_of_center(center, 12),
+        )
+        producer.flush(10)
+
+    assert 2 == office.command("produce", "--center", center, "--once", check=False).code
+
+    assert pause == office.messages(topics.COMMANDS, center)[-1].value()
+    assert f"chartfeed resume {center}" == office.status(center)[center]["next_command"]
+    office.command("resume", center)
+
+
+def decoded(value: bytes) -> Command:
+    decoder = Decoder(Command)
+    decoder.learn(schema_id(value), avro.load(Command))
+    return decoder.decode(value)
 
 
 def test_the_files_are_read_again_and_wrong_ones_change_nothing(office: Any) -> None:

@@ -14,8 +14,9 @@ from chartfeed import settings as configuration
 from chartfeed.produce import contract
 from producers import canonical, survey
 from producers.capture import snapshot
-from producers.capture.center import Center, Job
+from producers.capture.center import Center
 from producers.capture.errors import KafkaDown
+from producers.capture.job import Job
 from producers.capture.tally import Tally
 from producers.connection import connect
 from producers.mapping import ColumnMapping, Mapping, TableMapping

@@ -8,7 +8,7 @@ import pytest
 import structlog
 
 from producers.capture.status import Board, Situation, after_commit
-from producers.capture.watch import Headroom, Level, Pace, level
+from producers.capture.watch import Headroom, Level, Pace, Waiting, level
 from schemas.records import SnapshotProgress
 from tests.factories import A_MOMENT
 from tests.unit.test_capture_position import a_checkpoint
@@ -48,6 +48,17 @@ def test_what_is_not_known_is_not_told(said: Any) -> None:
     Headroom().look({"a": Situation(), "b": Situation(retention=DAYS)}, A_MOMENT)
 
     assert [] == said
+
+
+def test_that_no_center_is_approved_is_told_once_with_what_ends_it(said: Any) -> None:
+    waiting, unapproved = Waiting(), replace(Situation(), state="unreviewed")
+
+    for other in (Situation(), unapproved, unapproved):
+        waiting.look({"a": unapproved, "b": other})
+
+    assert [("warning", 2, "chartfeed review a")] == [
+        (line["log_level"], line["centers"], line["next_command"]) for line in said
+    ]
 
 
 def test_reading_all_rows_is_one_line_for_all_centers_with_its_pace(said: Any) -> None:
