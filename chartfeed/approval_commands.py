@@ -60,8 +60,8 @@ def _approver(
         except ChartfeedError as error:
             return error
         warnings = [finding for finding in report.findings if finding.level == "warning"]
-        lines = [f"{center.id}: approved by {reviewer}", *mapping_tables.findings(warnings)]
-        click.echo("\n".join(lines))
+        told = mapping_tables.findings(warnings, mapping_tables.terminal_width())
+        click.echo("\n".join([f"{center.id}: approved by {reviewer}", *told]))
         return None
 
     return work

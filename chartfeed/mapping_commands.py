@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import json
-import shutil
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -13,11 +12,13 @@ import click
 
 from chartfeed import learning, mapping_tables, mappings
 from producers import audit, drift, mapping_format, survey
+from producers.discovery.evidence import SURE
 from schemas.errors import BadInput, ChartfeedError
 
 if TYPE_CHECKING:
     from chartfeed.cli import Context
     from chartfeed.settings import Center, Settings
+    from producers.mapping import Mapping
 
 __all__ = ["complain", "discover", "discover_raw", "exit_code", "mapping", "show_mapping"]
 
@@ -30,11 +31,6 @@ def _now() -> datetime:
 
 def _print_json(data: object) -> None:
     click.echo(json.dumps(data, ensure_ascii=False, indent=2))
-
-
-def _width() -> int:
-    """Give the terminal's width, 0 where nobody looks at one."""
-    return shutil.get_terminal_size((0, 0)).columns
 
 
 def _print(lines: Iterable[str]) -> None:
@@ -94,13 +90,21 @@ def discover(
     for outcome in found:
         if outcome.mapping is None:
             continue
-        points = outcome.mapping.decisions()
-        said = f"open: {', '.join(points)}" if points else "every name found"
+        said = _found(outcome.mapping)
         kept = f"; the file is left as it is: {outcome.kept}" if outcome.kept else ""
         click.echo(f"{outcome.center.id}: {said}{kept}")
     if found:
         click.echo(f"mappings in {settings.mappings}; next: chartfeed review CENTER")
     return exit_code(errors, len(centers))
+
+
+def _found(proposed: Mapping) -> str:
+    points = proposed.decisions()
+    doubtful = len(proposed.unsure(SURE))
+    unsure = f"{doubtful} less than {SURE} sure" if doubtful else ""
+    if points:
+        return f"open: {', '.join(points)}" + (f"; {unsure}" if unsure else "")
+    return "every name found" + (f", {unsure}" if unsure else "")
 
 
 def _user() -> str:
@@ -164,7 +168,7 @@ def show_mapping(context: Context, name: str, *, as_json: bool) -> int:
     if as_json:
         _print_json(mapping_format.as_data(found))
     else:
-        _print(mapping_tables.mapping(found, problem, _width()))
+        _print(mapping_tables.mapping(found, problem, mapping_tables.terminal_width()))
     return 0
 
 
@@ -198,7 +202,7 @@ def status(context: Context, *, as_json: bool) -> int:
         )
         return 0
     rows = [(one.center.id, one.word, _told(one)) for one in states]
-    _print(mapping_tables.wrapped(rows, _width()))
+    _print(mapping_tables.wrapped(rows, mapping_tables.terminal_width()))
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import textwrap
 from collections.abc import Iterator, Sequence
 
@@ -14,11 +15,26 @@ from producers.shown import printable
 from producers.validation import Finding
 from schemas.records import UnifiedEntry
 
-__all__ = ["aligned", "catalog", "day", "findings", "mapping", "names", "printable", "wrapped"]
+__all__ = [
+    "aligned",
+    "catalog",
+    "day",
+    "findings",
+    "mapping",
+    "names",
+    "printable",
+    "terminal_width",
+    "wrapped",
+]
 
 # What the last column of a table needs beside the others; with less it goes below them.
 NARROW = 36
 BELOW = 10
+
+
+def terminal_width() -> int:
+    """Give the terminal's width, 0 where nobody looks at one."""
+    return shutil.get_terminal_size((0, 0)).columns
 
 
 def aligned(rows: Sequence[Sequence[str]], indent: str = "") -> Iterator[str]:
@@ -124,11 +140,11 @@ def catalog(one: Catalog) -> Iterator[str]:
             yield f"    {printable(column.name)}  {printable(column.described)}{null}"
 
 
-def findings(found: Sequence[Finding]) -> Iterator[str]:
-    """Give what a validation found, errors first."""
+def findings(found: Sequence[Finding], width: int = 0) -> Iterator[str]:
+    """Give what a validation found, errors first, broken to a terminal's width."""
     order = ["error", "warning", "info"]
     ranked = sorted(found, key=lambda finding: order.index(finding.level))
-    yield from aligned([(f.level, f.point, printable(f.text)) for f in ranked], "  ")
+    yield from wrapped([(f"  {f.level}", f.point, printable(f.text)) for f in ranked], width)
 
 
 def day(one: CenterDay) -> Iterator[str]:

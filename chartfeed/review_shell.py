@@ -104,7 +104,7 @@ class _Talk:
             self.insist(lambda: self._walk(failed))
             report = self.insist(self._examined)
             click.echo("\nWhat the validation says:")
-            _print(mapping_tables.findings(report.findings))
+            _print(mapping_tables.findings(report.findings, mapping_tables.terminal_width()))
             given_up = bool(failed) and self.mapping == before
             failed[:] = review.failed(self.mapping, {one.point for one in report.errors})
             if not report.errors or not failed or given_up:

@@ -128,6 +128,15 @@ class Mapping:
         points = [(point, point.partition(".")) for point in self.open_points()]
         return [point for point, (table, dot, _) in points if not dot or table not in tables]
 
+    def unsure(self, sure: float) -> list[str]:
+        """Give the points that have a name, and less confidence than `sure`."""
+        named: list[tuple[str, TableMapping | ColumnMapping]] = []
+        for name in canonical.TABLES:
+            table = self.tables[name]
+            named.append((name, table))
+            named += [(f"{name}.{key}", column) for key, column in table.columns.items()]
+        return [point for point, one in named if one.name is not None and one.confidence < sure]
+
     def current_fingerprint(self) -> str:
         """Give the hash of all that reading relies on: names, types, keys, flags, id types."""
         return _sha256(self.relied_on())

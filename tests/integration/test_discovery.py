@@ -112,6 +112,15 @@ def test_every_family_is_found_or_left_open(group: Group) -> None:
             assert {one.name for one in said.rivals} == {known.names[point], rival}
 
 
+def test_names_that_only_values_speak_for_are_told_to_be_unsure(group: Group) -> None:
+    center = group.of("nameless").center_id
+
+    result = group.run("discover", center)
+
+    (line,) = (line for line in result.stdout.splitlines() if line.startswith(center))
+    assert "less than 0.9 sure" in line
+
+
 def test_no_personal_value_is_in_any_file_or_output(group: Group) -> None:
     result = group.run("discover", "--all", "--json")
 

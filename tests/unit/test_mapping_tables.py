@@ -95,6 +95,20 @@ def test_an_open_table_is_one_decision_however_many_columns_wait_for_it() -> Non
     assert replace(waiting, schema=None).decisions() == ["schema"]
 
 
+def test_names_that_are_not_sure_are_counted_and_open_ones_are_not() -> None:
+    one = a_mapping()
+    kartei = one.tables["KARTEI"]
+    columns = {
+        **kartei.columns,
+        "DATUM": replace(kartei.columns["DATUM"], confidence=0.89),
+        "DELKZ": replace(kartei.columns["DELKZ"], confidence=0.0, name=None),
+    }
+    doubtful = replace(one, tables={**one.tables, "KARTEI": replace(kartei, columns=columns)})
+
+    assert one.unsure(0.9) == []
+    assert doubtful.unsure(0.9) == ["KARTEI.DATUM"]
+
+
 def test_a_file_that_claims_an_approval_is_told_why_it_has_none() -> None:
     claims = a_mapping().approved_as("Ada", A_MOMENT)
     assert (
