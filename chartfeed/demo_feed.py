@@ -61,7 +61,14 @@ def play(
             for player in (staff, producer, worker):
                 player.require_alive()
 
-        screen = Screen(show.console, overview, meter, output, len(centers), require_alive)
+        screen = Screen(
+            show.console,
+            overview,
+            meter,
+            output=output,
+            centers=len(centers),
+            require_alive=require_alive,
+        )
         screen.until(
             lambda now: now.streaming == len(centers),
             seconds=FROM_THE_PAST,

@@ -53,6 +53,7 @@ class Screen:
         console: Console,
         overview: Overview,
         meter: Meter,
+        *,
         output: Path,
         centers: int,
         require_alive: Callable[[], None],
