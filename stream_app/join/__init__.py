@@ -18,7 +18,8 @@ Read `contract` (what goes in and out), `waiting` (whole source transactions: wh
 covers), `decoding` (values to rows, and what can't be used), `tables` (the state's tables and
 what a change touches), `mirror` (rows into tables), `rows` (touched days to unified rows: the
 join), `outbox` and `packs`, `centers` and `unusable` (what is known of each center), `rebuild`
-(against what is published), `state` (the file: made, opened, put aside), `partition`.
+(against what is published), `publication` (what differs, into the outbox), `state` (the file:
+made, opened, put aside), `partition`.
 """
 
 from stream_app.join.contract import TOPICS, Contract, Outgoing, Parcel, Taken

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import date
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from schemas import topics
-from schemas.codec import HEADER, MAGIC
 from schemas.errors import SkipRecord
 from schemas.insurance import cleaned
 from schemas.records import UnifiedEntry
@@ -19,7 +16,7 @@ from stream_app.join.centers import Center, Centers
 from stream_app.join.contract import Contract, Outgoing, Parcel, Taken
 from stream_app.join.decoding import Decoding
 from stream_app.join.outbox import Applied, Outbox
-from stream_app.join.rows import Difference, Rows, center_content, value_end
+from stream_app.join.publication import Publication
 from stream_app.join.state import EPOCH, MICROSECOND, State, open_state
 from stream_app.join.unusable import Withdrawn
 from stream_app.join.waiting import CHECKPOINTS, Event, Step, Unusable, Waiting
@@ -29,8 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Partition"]
 
-# Touched patients' days that are in memory at once: an insurer may touch 100,000.
-GROUPS: Final = 5_000
 PUBLISHED_SINCE: Final = "another worker may have published since"
 
 
@@ -54,9 +49,9 @@ class Partition:
         self._decoding = Decoding(contract.schema_of)
         self._readers = {topic: self._decoding.reader(topic) for topic in mirror.UPSERT}
         self._unusable: list[Unusable] = []
-        self._rows = Rows(contract.statuses)
-        self._header = HEADER.pack(MAGIC, contract.schema_ids[UnifiedEntry])
-        self._days: dict[int, tuple[int, str]] = {}
+        self._publication = Publication(
+            self._connection, contract, self._outbox, self._centers, self._withdrawn
+        )
         self.told: Callable[[str, Sequence[Event]], None] | None = None
         """Is told of the events of a topic that are applied, before their transaction commits."""
 
@@ -106,7 +101,7 @@ class Partition:
             before = self._outbox.seq
             dead_letters = self._refuse()
             events, moved = self._apply(steps)
-            rows = self._publish(moved)
+            rows = self._publication.publish(moved) if self._rebuilding is None else 0
             self._connection.executemany(
                 "INSERT OR REPLACE INTO position VALUES (?, ?)",
                 self._waiting.offsets(steps).items(),
@@ -182,7 +177,7 @@ class Partition:
             self._rebuilding = None
             self._state.note(rebuilding=None)
             self._state.watch(changes=True)
-            rows = self._publish(list(self._centers))
+            rows = self._publication.publish(list(self._centers))
             self._keep(advanced=True)
         self._ends = None
         return rows
@@ -246,7 +241,7 @@ class Partition:
         behind = {unusable.center for unusable in found}
         for center in self._centers:
             if center.id in behind:
-                self._tell(center)
+                self._publication.tell(center)
         return len(found)
 
     def _apply(self, steps: list[Step]) -> tuple[int, list[Center]]:
@@ -278,84 +273,6 @@ class Partition:
             mirror.touch(self._connection, places)
         return count, moved
 
-    def _publish(self, moved: list[Center]) -> int:
-        """Put the rows that differ into the outbox, and what then is true of who moved."""
-        if self._rebuilding is not None:
-            return 0
-        for center in moved:
-            if not center.whole and self._may_be_published(center):
-                center.whole = True
-                self._centers.save(center)
-                rebuild.compare(self._connection, center)
-        rows = self._recompute()
-        for center in moved:
-            self._tell(center)
-        return rows
-
-    def _may_be_published(self, center: Center) -> bool:
-        """Tell whether a center can be compared: whole, and not in the middle of a snapshot."""
-        if center.checkpoint is None or not center.is_covered:
-            return False
-        return not center.checkpoint.snapshot or not rebuild.has_published(self._connection, center)
-
-    def _recompute(self) -> int:
-        connection = self._connection
-        mirror.widen(connection)
-        if not all(center.whole for center in self._centers):
-            for table in ("touched", "gone"):
-                connection.execute(
-                    f"DELETE FROM temp.{table} WHERE center IN "
-                    "(SELECT num FROM main.center WHERE NOT whole)"
-                )
-        count = self._outbox.rows(
-            (*self._place(center, key, day), None)
-            for center, key, day in connection.execute("SELECT center, key, day FROM gone")
-        )
-        names = {center.num: center_content(center.id, center.name) for center in self._centers}
-        changed: dict[int, bytes] = {}
-        first, last = connection.execute("SELECT min(n), max(n) FROM touched").fetchone()
-        for start in range(first or 0, (last or -1) + 1, GROUPS):
-            found = list(self._rows.differing(connection, start, start + GROUPS - 1, names))
-            connection.executemany(
-                "UPDATE entry SET digest = ? WHERE num = ?",
-                [(row[5], row[1]) for row in found],
-            )
-            count += self._outbox.rows(self._values(found, changed))
-        for num in changed:
-            self._centers.save(self._centers.by_num[num])
-        mirror.touch_nothing(connection)
-        return count
-
-    def _values(
-        self, found: list[Difference], changed: dict[int, bytes]
-    ) -> Iterator[tuple[int, bytes, bytes]]:
-        header, place = self._header, self._place
-        for num, _, id_, day, content, _ in found:
-            end = changed.get(num)
-            if end is None:
-                end = changed[num] = self._value_end(self._centers.by_num[num])
-            yield (*place(num, id_, day), header + content + end)
-
-    def _value_end(self, center: Center) -> bytes:
-        captured_at = EPOCH if center.checkpoint is None else center.checkpoint.captured_at
-        return value_end(center.next_revision(), captured_at)
-
-    def _place(self, num: int, row: object, day: int) -> tuple[int, bytes]:
-        """Give the unified partition and the key of a row."""
-        found = self._days.get(day)
-        if found is None:
-            when = date.fromordinal(day)
-            partition = topics.partition_of_day(when, self._contract.partitions)
-            found = self._days[day] = (partition, when.isoformat())
-        partition, when_text = found
-        return partition, f"{when_text}/{self._centers.by_num[num].id}/{row}".encode()
-
-    def _tell(self, center: Center) -> None:
-        """Have Progress written when all that is in the outbox now has gone out."""
-        if center.whole and center.checkpoint is not None:
-            unusable = self._withdrawn.per_center[center.id]
-            self._outbox.due(center.num, center.checkpoint, unusable)
-
     def _keep(self, *, advanced: bool) -> None:
         facts: dict[str, Any] = {"used_at": (self._contract.now() - EPOCH) // MICROSECOND}
         if advanced:
@@ -384,7 +301,7 @@ class Partition:
             touched = [kind for (kind,) in kinds if cleaned(kind) in other]
             mirror.touch_insurers(self._connection, touched)
             if self._rebuilding is None:
-                self._publish(list(self._centers))
+                self._publication.publish(list(self._centers))
             else:
                 mirror.touch_nothing(self._connection)
             self._keep(advanced=True)

@@ -22,7 +22,8 @@ call it again. Any other error should end the process; the restart begins at the
 A replay, which has no threads, uses `store.Store` (`take`, `dirty`), `flushing.write_day` and
 `completeness.Claims` by themselves.
 
-Read `rows` (records to changes), `store` (a partition's days in SQLite), `completeness` (what a
+Read `rows` (records to changes), `store` (a partition's days in SQLite; `database` is
+its file, `view` what is read of it meanwhile), `completeness` (what a
 manifest may claim), `pace` (when a day is due), `flushing` (one day to its files), `survey` (the
 folder against the state), `schedule` (what to do next), `flusher` and `watcher` (the threads),
 `sink`.

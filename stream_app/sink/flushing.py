@@ -14,7 +14,8 @@ from stream_app.sink.completeness import Share
 
 if TYPE_CHECKING:
     from stream_app.files.targets import Target
-    from stream_app.sink.store import Store, View
+    from stream_app.sink.store import Store
+    from stream_app.sink.view import View
 
 __all__ = ["Interrupted", "Lines", "Writer", "whole"]
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 from stream_app.sink.pace import FAR_BEHIND, Pace, Past
 
 if TYPE_CHECKING:
-    from stream_app.sink.store import Store, View
+    from stream_app.sink.store import Store
+    from stream_app.sink.view import View
 
 __all__ = ["Act", "Job", "Schedule", "Share"]
 

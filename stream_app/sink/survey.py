@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from stream_app.files.manifest import Manifest
     from stream_app.files.targets import Target
-    from stream_app.sink.store import Day
+    from stream_app.sink.view import Day
 
 __all__ = ["Found", "days_in", "missing", "survey"]
 

@@ -16,8 +16,7 @@ from schemas.errors import RetryLater
 from schemas.insurance import StatusTable
 from schemas.records import Checkpoint, Service, SnapshotProgress, UnifiedEntry
 from stream_app.batches import Batch
-from stream_app.join import TOPICS, Partition, mirror, rebuild, rows
-from stream_app.join import partition as partitions
+from stream_app.join import TOPICS, Partition, mirror, publication, rebuild, rows
 from stream_app.join import waiting as waits
 from stream_app.join.tables import key_of
 from tests.factories import a_unified_entry
@@ -630,7 +629,7 @@ def test_a_change_that_touches_very_many_rows_goes_in_parts(
         return iter(found)
 
     monkeypatch.setattr(rows.Rows, "differing", counted)
-    monkeypatch.setattr(partitions, "GROUPS", 50)
+    monkeypatch.setattr(publication, "GROUPS", 50)
     running.commit(
         (INSURERS, 1, {"name": "AOK", "kind": "1"}),
         *((LINKS, n, {"patient_id": n, "insurer_id": 1}) for n in range(120)),

@@ -17,7 +17,7 @@ from stream_app.files.manifest import Position
 from stream_app.files.months import ByMonth
 from stream_app.files.rendering import FORMATS, chunks, entry, file_name, manifest_name
 from stream_app.files.targets import Folder, open_target
-from stream_app.sink import store as stores
+from stream_app.sink import view as views
 from stream_app.sink.completeness import Claims, KnownCenter
 from stream_app.sink.flushing import Interrupted, Writer, whole
 from stream_app.sink.open_days import open_days
@@ -158,7 +158,7 @@ def test_a_large_day_is_read_piece_by_piece_and_gives_the_same_bytes(
     store.take([batch(records(*rows, start=2))], A_MOMENT)
     with view.snapshot():
         held = view.rows(A_DAY, 2500)
-        monkeypatch.setattr(stores, "HELD", 10)
+        monkeypatch.setattr(views, "HELD", 10)
         read = view.rows(A_DAY, 2500)
         assert read._held is None
         assert list(chunks(extension, A_DAY, held)) == list(chunks(extension, A_DAY, read))

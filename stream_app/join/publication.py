@@ -1,0 +1,121 @@
+"""From what a change touched to what goes out: rows that differ, and Progress behind them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from datetime import date
+from typing import Final
+
+from schemas import topics
+from schemas.codec import HEADER, MAGIC
+from schemas.records import UnifiedEntry
+from stream_app.join import mirror, rebuild
+from stream_app.join.centers import Center, Centers
+from stream_app.join.contract import Contract
+from stream_app.join.outbox import Outbox
+from stream_app.join.rows import Difference, Rows, center_content, value_end
+from stream_app.join.state import EPOCH
+from stream_app.join.unusable import Withdrawn
+
+__all__ = ["Publication"]
+
+# Touched patients' days that are in memory at once: an insurer may touch 100,000.
+GROUPS: Final = 5_000
+
+
+class Publication:
+    """Fills a partition's outbox; all of it belongs inside a transaction of the state."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        contract: Contract,
+        outbox: Outbox,
+        centers: Centers,
+        withdrawn: Withdrawn,
+    ) -> None:
+        self._connection = connection
+        self._contract = contract
+        self._outbox = outbox
+        self._centers = centers
+        self._withdrawn = withdrawn
+        self._rows = Rows(contract.statuses)
+        self._header = HEADER.pack(MAGIC, contract.schema_ids[UnifiedEntry])
+        self._days: dict[int, tuple[int, str]] = {}
+
+    def publish(self, moved: list[Center]) -> int:
+        """Put rows that differ into the outbox, then what is true of who moved; count the rows."""
+        for center in moved:
+            if not center.whole and self._may_be_published(center):
+                center.whole = True
+                self._centers.save(center)
+                rebuild.compare(self._connection, center)
+        rows = self._recompute()
+        for center in moved:
+            self.tell(center)
+        return rows
+
+    def _may_be_published(self, center: Center) -> bool:
+        """Tell whether a center can be compared: whole, and not in the middle of a snapshot."""
+        if center.checkpoint is None or not center.is_covered:
+            return False
+        return not center.checkpoint.snapshot or not rebuild.has_published(self._connection, center)
+
+    def _recompute(self) -> int:
+        connection = self._connection
+        mirror.widen(connection)
+        if not all(center.whole for center in self._centers):
+            for table in ("touched", "gone"):
+                connection.execute(
+                    f"DELETE FROM temp.{table} WHERE center IN "
+                    "(SELECT num FROM main.center WHERE NOT whole)"
+                )
+        count = self._outbox.rows(
+            (*self._place(center, key, day), None)
+            for center, key, day in connection.execute("SELECT center, key, day FROM gone")
+        )
+        names = {center.num: center_content(center.id, center.name) for center in self._centers}
+        changed: dict[int, bytes] = {}
+        first, last = connection.execute("SELECT min(n), max(n) FROM touched").fetchone()
+        for start in range(first or 0, (last or -1) + 1, GROUPS):
+            found = list(self._rows.differing(connection, start, start + GROUPS - 1, names))
+            connection.executemany(
+                "UPDATE entry SET digest = ? WHERE num = ?",
+                [(row[5], row[1]) for row in found],
+            )
+            count += self._outbox.rows(self._values(found, changed))
+        for num in changed:
+            self._centers.save(self._centers.by_num[num])
+        mirror.touch_nothing(connection)
+        return count
+
+    def _values(
+        self, found: list[Difference], changed: dict[int, bytes]
+    ) -> Iterator[tuple[int, bytes, bytes]]:
+        header, place = self._header, self._place
+        for num, _, id_, day, content, _ in found:
+            end = changed.get(num)
+            if end is None:
+                end = changed[num] = self._value_end(self._centers.by_num[num])
+            yield (*place(num, id_, day), header + content + end)
+
+    def _value_end(self, center: Center) -> bytes:
+        captured_at = EPOCH if center.checkpoint is None else center.checkpoint.captured_at
+        return value_end(center.next_revision(), captured_at)
+
+    def _place(self, num: int, row: object, day: int) -> tuple[int, bytes]:
+        """Give the unified partition and the key of a row."""
+        found = self._days.get(day)
+        if found is None:
+            when = date.fromordinal(day)
+            partition = topics.partition_of_day(when, self._contract.partitions)
+            found = self._days[day] = (partition, when.isoformat())
+        partition, when_text = found
+        return partition, f"{when_text}/{self._centers.by_num[num].id}/{row}".encode()
+
+    def tell(self, center: Center) -> None:
+        """Have Progress written when all that is in the outbox now has gone out."""
+        if center.whole and center.checkpoint is not None:
+            unusable = self._withdrawn.per_center[center.id]
+            self._outbox.due(center.num, center.checkpoint, unusable)
