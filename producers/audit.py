@@ -105,6 +105,8 @@ def of_center(folder: Path, center: str) -> History:
 def _read(path: Path) -> dict[str, History]:
     centers: dict[str, History] = {}
     with path.open("rb") as file:
+        # A line that is just being written is waited for: half of one reads as damage.
+        fcntl.flock(file, fcntl.LOCK_SH)
         for number, text in enumerate(file, 1):
             try:
                 center, line = _parsed(json.loads(text.decode("utf-8", "surrogatepass")))

@@ -1,7 +1,9 @@
 """Approvals: what is written, what is refused, what the audit log keeps."""
 
+import fcntl
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -185,3 +187,23 @@ def test_a_line_that_has_no_room_is_not_in_the_log_by_half(
     with pytest.raises(OSError, match="No space left"):
         audit.append(tmp_path, "proposal", "robot", AT, a_mapping(), ())
     approval.require_logged(tmp_path, approved)
+
+
+def test_a_line_that_is_being_written_is_waited_for(tmp_path: Path) -> None:
+    mapping = a_mapping().approved_as("Ada", AT)
+    audit.append(tmp_path, "approval", "Ada", AT, mapping, ())
+    path = tmp_path / audit.NAME
+    whole = path.read_bytes()
+
+    with path.open("ab") as file, ThreadPoolExecutor(1) as pool:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.write(whole[:100])
+        file.flush()
+        reading = pool.submit(approval.require_logged, tmp_path, mapping)
+        with pytest.raises(TimeoutError):
+            reading.result(timeout=0.2)
+        file.write(whole[100:])
+        file.flush()
+        fcntl.flock(file, fcntl.LOCK_UN)
+
+        reading.result(timeout=10)
