@@ -159,7 +159,7 @@ def _unified(row: UnifiedEntry) -> tuple[str, ...]:
     return (
         *shown.values(Kind.ID, [row.patient_id]),
         str(row.insurance_status),
-        shown.masked(row.insurance_name or ""),
+        shown.insurer(row.insurance_name or ""),
         ",".join(shown.values(Kind.CODE, row.service_codes)),
         shown.masked(row.chart_entry),
     )

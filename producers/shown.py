@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from producers.canonical import Kind
+from producers.discovery.vocabulary import words
 
-__all__ = ["art", "harmless", "masked", "printable", "values"]
+__all__ = ["art", "harmless", "insurer", "masked", "printable", "values"]
 
 # Per kind, what no person can be told by. Nothing here fits three letters of a name, a telephone
 # number or a day of birth.
@@ -21,6 +22,13 @@ HARMLESS: Final = {
 # A treatment's month; the day stays hidden, for a column of birthdays looks alike.
 MONTH: Final = re.compile(r"(20\d\d(?:0[1-9]|1[0-2]))(?:0[1-9]|[12]\d|3[01])", re.ASCII)
 LONGEST: Final = 40
+WORDS: Final = re.compile(r"([^\W\d_]+)")
+# Of insurers' names, what is no name of a person or a place.
+INSURERS: Final = words(
+    "AOK BARMER BKK BETRIEBSKRANKENKASSE DAK DEBEKA DKV ERSATZKASSE GESUNDHEIT GESUNDHEITSKASSE "
+    "HEK HKK IKK INNUNGSKRANKENKASSE KKH KNAPPSCHAFT KRANKENKASSE KRANKENVERSICHERUNG PRIVAT "
+    "SVLFG TECHNIKER TK VERSICHERUNG"
+)
 
 
 def printable(text: str) -> str:
@@ -30,11 +38,27 @@ def printable(text: str) -> str:
 
 def masked(text: str) -> str:
     """Give a text's shape: letters become a and A, digits 9."""
-    shape = "".join(
+    return _cut(_shape(text[: LONGEST + 1]))
+
+
+def insurer(text: str) -> str:
+    """Give an insurer's name, of which only words that no person is called by are readable.
+
+    So a reviewer can tell a column of insurers from one of towns, and no name is told.
+    """
+    parts = WORDS.split(text)
+    return _cut("".join(part if part.upper() in INSURERS else _shape(part) for part in parts))
+
+
+def _shape(text: str) -> str:
+    return "".join(
         "A" if sign.isupper() else "a" if sign.isalpha() else "9" if sign.isnumeric() else sign
-        for sign in text[: LONGEST + 1]
+        for sign in text
     )
-    return printable(shape if len(text) <= LONGEST else f"{shape[: LONGEST - 1]}…")
+
+
+def _cut(text: str) -> str:
+    return printable(text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…")
 
 
 def harmless(kind: Kind, value: object) -> bool:
@@ -61,4 +85,6 @@ def _value(kind: Kind, value: object) -> str:
     if harmless(kind, value):
         return text
     month = MONTH.fullmatch(text) if kind is Kind.DATE else None
-    return f"{month[1]}.." if month else masked(text)
+    if month:
+        return f"{month[1]}.."
+    return insurer(text) if kind is Kind.NAME else masked(text)

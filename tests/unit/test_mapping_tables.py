@@ -33,6 +33,13 @@ def test_a_day_is_shown_without_a_word_that_may_be_a_name() -> None:
     assert "01,Aaa" in shown
 
 
+def test_a_day_shows_of_an_insurer_the_words_that_only_insurers_have() -> None:
+    row = a_unified_entry(insurance_name="AOK Bayern, Herr Ute Müller")
+    day = CenterDay("center_01", (row,), A_MOMENT, 1, Counter(), Counter())
+
+    assert "AOK Aaaaaa, Aaaa Aaa Aaaaaa" in "\n".join(mapping_tables.day(day))
+
+
 def test_no_name_of_a_mapping_moves_the_cursor() -> None:
     named = a_mapping(
         center=CLEAR,

@@ -4,6 +4,7 @@ import pytest
 
 from producers import shown
 from producers.canonical import Kind
+from producers.discovery.given_names import FAMILY, GIVEN
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,11 @@ from producers.canonical import Kind
         (Kind.FLAG, "J", "J"),
         (Kind.FLAG, "Ute", "Aaa"),
         (Kind.TEXT, "01", "99"),
-        (Kind.NAME, "AOK Bayern 1", "AAA Aaaaaa 9"),
+        (Kind.NAME, "AOK Bayern 1", "AOK Aaaaaa 9"),
+        (Kind.NAME, "Techniker Krankenkasse", "Techniker Krankenkasse"),
+        (Kind.NAME, "Ute Müller", "Aaa Aaaaaa"),
+        (Kind.NAME, "80331 München", "99999 Aaaaaaa"),
+        (Kind.TEXT, "AOK", "AAA"),
         (Kind.PERSON, "Ada", "Aaa"),
     ],
 )
@@ -42,6 +47,11 @@ def test_a_value_is_shown_as(kind: Kind, value: object, expected: str) -> None:
 
 def test_the_same_shape_is_shown_once() -> None:
     assert shown.values(Kind.TEXT, ["Ada", "Eva"]) == ["Aaa"]
+
+
+def test_no_word_that_is_shown_of_insurers_is_a_person_s_name() -> None:
+    people = {name.upper() for name in GIVEN | FAMILY}
+    assert shown.INSURERS.isdisjoint(people)
 
 
 def test_an_art_that_could_be_a_name_is_a_shape() -> None:
