@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test lint faults bench lock clean
+.PHONY: help setup demo test lint faults bench lock sbom audit clean
 
 help: ## This list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,6 +20,7 @@ demo: $(READY) ## Start everything here and watch it work
 	@$(BIN)/chartfeed demo $(ARGS)
 
 test: $(READY) ## All tests: units, contract, and the real broker, registry and driver
+	@bash deploy/tools.sh
 	@$(BIN)/pytest $(ARGS)
 
 lint: $(READY) ## Format, rules, types, direction of imports, the lock
@@ -37,6 +38,17 @@ bench: $(READY) ## Measure
 
 lock: $(READY) ## Write requirements.lock anew from pyproject.toml
 	@bash deploy/lock.sh
+
+sbom: $(READY) ## Write what production consists of, as CycloneDX: .chartfeed/sbom.json
+	@mkdir -p .chartfeed
+	@$(BIN)/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml \
+		--output-reproducible --of JSON --output-file .chartfeed/sbom.json deploy/requirements.lock
+	@echo "wrote .chartfeed/sbom.json"
+
+# Not part of lint: it asks PyPI for advisories, which a mirror of packages does not have.
+audit: $(READY) ## Look for known vulnerabilities in what production consists of
+	@$(BIN)/uv tool run pip-audit==2.10.1 --strict --require-hashes --disable-pip \
+		--requirement deploy/requirements.lock
 
 clean: ## Stop the local stack and remove all that these targets made
 	@if [ -x $(BIN)/chartfeed ]; then $(BIN)/chartfeed local reset; $(BIN)/chartfeed local --home .chartfeed/demo reset; fi

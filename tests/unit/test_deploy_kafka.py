@@ -1,0 +1,95 @@
+"""The rights in Kafka are the same in all their forms, and name what the code uses."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import yaml
+
+from chartfeed.produce import WRITTEN as CAPTURED
+from chartfeed.stream import WRITTEN as JOINED
+from chartfeed.stream_group import GROUP
+from producers.capture.publisher import transactional_id
+from schemas import topics
+from stream_app.worker.sender import PUBLISHERS, Sender
+from stream_app.worker.worker import READ
+
+FOLDER = Path(__file__).resolve().parents[2] / "deploy" / "kafka"
+KINDS = {"transactionalId": "transactional-id"}
+
+
+def listed():
+    lines = [line.split("#")[0].split() for line in (FOLDER / "acls.txt").read_text().splitlines()]
+    return {
+        (who, operation, kind, name)
+        for who, operations, kind, name in filter(None, lines)
+        for operation in operations.split(",")
+    }
+
+
+def may(who, operation, kind, name):
+    return any(
+        (who, operation, kind) == right[:3]
+        and (name.startswith(right[3][:-1]) if right[3].endswith("*") else name == right[3])
+        for right in listed()
+    )
+
+
+def test_strimzis_users_have_what_is_listed():
+    found = {
+        (
+            user["metadata"]["name"],
+            operation,
+            KINDS.get(acl["resource"]["type"], acl["resource"]["type"]),
+            acl["resource"]["name"] + "*" * (acl["resource"]["patternType"] == "prefix"),
+        )
+        for user in yaml.safe_load_all((FOLDER / "users.yaml").read_text())
+        if user
+        for acl in user["spec"]["authorization"]["acls"]
+        for operation in acl["operations"]
+    }
+
+    assert listed() == found
+
+
+def test_the_script_grants_what_is_listed():
+    done = subprocess.run(
+        ["bash", FOLDER / "acls.sh", "--print"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=20,
+    )
+    found = set()
+    for line in done.stdout.splitlines():
+        (who,) = re.findall(r"User:(\S+)", line)
+        ((kind, name),) = re.findall(r"--(topic|group|transactional-id) (\S+)", line)
+        star = "*" * line.endswith("prefixed")
+        found |= {(who, one, kind, name + star) for one in re.findall(r"--operation (\S+)", line)}
+
+    assert listed() == found
+
+
+def test_each_component_may_what_it_does_and_writes_nothing_else():
+    def written(who):
+        return {topic.name for topic in topics.ALL if may(who, "Write", "topic", topic.name)}
+
+    assert {topic.name for topic in (*CAPTURED, topics.COMMANDS)} == written("chartfeed-producer")
+    assert {topic.name for topic in JOINED.values()} == written("chartfeed-stream")
+    assert {topics.COMMANDS.name} == written("chartfeed-operator")
+    assert set() == written("chartfeed-reader") | written("chartfeed-admin")
+
+
+def test_transactions_and_groups_are_those_of_the_code():
+    joins = Sender({}, 7, "x")._settings["transactional.id"]
+
+    assert may("chartfeed-producer", "Write", "transactional-id", transactional_id("center_07"))
+    assert may("chartfeed-stream", "Write", "transactional-id", joins)
+    assert not may("chartfeed-producer", "Write", "transactional-id", joins)
+    for group in (GROUP, PUBLISHERS):
+        assert may("chartfeed-stream", "Read", "group", group)
+
+
+def test_a_worker_may_read_what_it_reads():
+    for name in (*READ, topics.PROGRESS.name, topics.CENTER_STATUS.name):
+        assert may("chartfeed-stream", "Read", "topic", name), name
