@@ -23,6 +23,7 @@ from chartfeed.topics import require
 from producers.capture import heap
 from producers.capture.errors import Paused
 from producers.capture.feed import Contract
+from producers.capture.learning import Learning
 from producers.capture.orders import Orders
 from producers.capture.overview import Known, Overview
 from producers.capture.status import Board, after_failure, told_before
@@ -30,7 +31,7 @@ from producers.capture.supervisor import Supervisor
 from producers.capture.tally import Tally
 from producers.capture.watch import Waiting, Watch
 from schemas import avro, topics
-from schemas.codec import Decoder, Encoder
+from schemas.codec import Encoder
 from schemas.errors import BadInput, ChartfeedError, Outside
 from schemas.records import CenterStatus, Checkpoint, Command
 from schemas.subjects import RECORDS
@@ -62,10 +63,11 @@ WRITTEN: Final = (
 def contract(settings: Settings) -> Contract:
     """Ask the registry for the ids of what the capture writes, and give its side of Kafka."""
     registry = settings.registry.client()
-    checkpoints = Decoder(Checkpoint)
-    commands = Decoder(Command)
-    for decoder, topic in ((checkpoints, topics.CHECKPOINTS), (commands, topics.COMMANDS)):
-        decoder.learn(registry.id_of(topic), avro.load(RECORDS[topic]))
+    checkpoints = Learning(Checkpoint, registry.known)
+    commands = Learning(Command, registry.known)
+    # What this version writes is read though the registry is gone.
+    checkpoints.learn(registry.id_of(topics.CHECKPOINTS), avro.load(Checkpoint))
+    commands.learn(registry.id_of(topics.COMMANDS), avro.load(Command))
     return Contract(
         kafka={"bootstrap.servers": settings.kafka.bootstrap} | settings.kafka.options,
         partitions=settings.kafka.topics.partitions,

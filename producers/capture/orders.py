@@ -16,7 +16,7 @@ from producers.capture.errors import KafkaDown, Paused
 from producers.capture.publisher import LOG, Options
 from producers.capture.readback import READING
 from schemas import topics
-from schemas.errors import SkipRecord
+from schemas.errors import RetryLater, SkipRecord
 
 if TYPE_CHECKING:
     from confluent_kafka import Message as Received
@@ -148,7 +148,7 @@ class Orders:
         value, before = message.value(), self.of(center)
         try:
             told = None if value is None else self._decoder.decode(value)
-        except SkipRecord as error:
+        except (SkipRecord, RetryLater) as error:
             log.warning("a command can't be read", center=center, error=str(error))
             return None
         found = dict(message.headers() or ()).get(DONE)

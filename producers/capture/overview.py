@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import structlog
 
 from producers.capture.commands import standing
+from producers.capture.learning import Learning
 from producers.capture.tails import Tail
 from schemas import avro, topics
-from schemas.codec import Decoder, UnknownSchema
 from schemas.errors import Outside, SkipRecord
 from schemas.records import CenterStatus, Checkpoint, Command
 from schemas.topics import Topic
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from confluent_kafka import Message
 
     from producers.capture.publisher import Options
+    from schemas.codec import Decoder
 
 __all__ = ["Known", "Overview"]
 
@@ -61,7 +63,9 @@ class Overview:
         self._options = options
         self._schema_of = schema_of
         self._keys = {center: topics.partition_of_center(center, partitions) for center in centers}
-        self._decoders: dict[type[Any], Decoder[Any]] = {type_: Decoder(type_) for type_ in records}
+        self._decoders: dict[type[Any], Decoder[Any]] = {
+            type_: Learning(type_, partial(self._schema, type_)) for type_ in records
+        }
         self._stack = ExitStack()
         self._tails: dict[type[Any], Tail] = {}
 
@@ -93,13 +97,8 @@ class Overview:
         value = None if message is None else message.value()
         if value is None:
             return None
-        decoder = self._decoders[type_]
         try:
-            try:
-                return decoder.decode(value)
-            except UnknownSchema as unknown:
-                decoder.learn(unknown.schema_id, self._schema(type_, unknown.schema_id))
-                return decoder.decode(value)
+            return self._decoders[type_].decode(value)
         except SkipRecord as error:
             log.warning("a record can't be read", type=type_.__name__, error=str(error))
             return None

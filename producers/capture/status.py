@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Self
@@ -53,6 +54,8 @@ WORDS: Final[tuple[tuple[tuple[type[ChartfeedError], ...], str], ...]] = (
 NEEDING_SOMEBODY: Final = frozenset(
     {"unreviewed", "drift", "needs-confirmation", "fenced", "denied", "stopped"}
 )
+
+AT_WORK: Final = frozenset({"starting", "snapshot", "streaming", "resync"})
 
 log = structlog.get_logger("chartfeed.capture")
 
@@ -172,7 +175,11 @@ class Board:
         partitions: int,
         encode: Callable[[CenterStatus], bytes],
         instance_id: str,
+        last: Callable[[AbstractSet[str]], Mapping[str, CenterStatus]] = lambda _centers: {},
     ) -> None:
+        """Tell nothing yet; `last` gives what was told of some centers last, by whomever."""
+        self._last = last
+        self._hushed: frozenset[str] = frozenset()
         self._situations: dict[str, Situation] = {}
         self._ending: dict[str, Situation] = {}
         self._news: set[str] = set()
@@ -230,7 +237,7 @@ class Board:
         """Tell of every center that runs no more, and end."""
         with self._lock:
             for center, found in self._situations.items():
-                if found.state in {"starting", "snapshot", "streaming", "resync", "retrying"}:
+                if found.state in AT_WORK or found.state == "retrying":
                     self._situations[center] = replace(
                         found,
                         state="stopped",
@@ -259,9 +266,11 @@ class Board:
                 }
                 self._ending, self._news = {}, set()
             now = datetime.now(UTC)
+            if not ending:
+                self._hush({at for at, found in told.items() if found.state not in AT_WORK}, now)
             for center, found in told.items():
                 # A center that another instance has taken over is that instance's to tell of.
-                if found.state != "fenced":
+                if found.state != "fenced" and center not in self._hushed:
                     producer.produce(
                         topics.CENTER_STATUS.name,
                         key=center.encode(),
@@ -272,3 +281,17 @@ class Board:
             if ending:
                 producer.flush(CLOSING_SECONDS)
                 return
+
+    def _hush(self, idle: AbstractSet[str], now: datetime) -> None:
+        """Say nothing of centers that we don't capture while another instance does."""
+        try:
+            last = self._last(idle) if idle else {}
+        except RetryLater:
+            return  # Nobody hears us now; it is looked at again with the next heartbeat.
+        self._hushed = frozenset(
+            center
+            for center, status in last.items()
+            if status.instance_id != self._instance
+            and status.state in AT_WORK
+            and status.expires_at > now
+        )

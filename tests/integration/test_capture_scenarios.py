@@ -59,6 +59,25 @@ def killed_in_the_first_snapshot(scene: Scene) -> None:
     assert scene.compared().compared > 0
 
 
+def killed_in_a_resync(scene: Scene) -> None:
+    scene.once()
+    scene.staff(3)
+    [gone] = scene.some("KARTEI", 1)
+    assert 0 == scene.command("resync", scene.id)
+    for number in (3, 2, 3):
+        with scene.produce(wound=Wound("before", "commit_transaction", number)) as dying:
+            assert -signal.SIGKILL == dying.wait(), dying.said()
+        scene.staff(2)
+    scene.run(f"DELETE FROM <KARTEI> WHERE ID = {gone}")
+
+    said = scene.once()
+
+    assert "reading all rows goes on" in said
+    scene.staff(3)
+    assert "reading all rows" not in scene.once()
+    scene.compared()
+
+
 def an_older_producer_wakes_up(scene: Scene) -> None:
     with scene.produce() as older:
         scene.caught_up()
@@ -315,6 +334,7 @@ SCENARIOS: Final[tuple[Callable[[Scene], None], ...]] = (
     truncated_where_the_reader_stood,
     killed_at_every_step,
     killed_in_the_first_snapshot,
+    killed_in_a_resync,
     an_older_producer_wakes_up,
     recreated,
     switched_off_and_on,
