@@ -147,10 +147,14 @@ def findings(found: Sequence[Finding], width: int = 0) -> Iterator[str]:
     yield from wrapped([(f"  {f.level}", f.point, printable(f.text)) for f in ranked], width)
 
 
-def day(one: CenterDay) -> Iterator[str]:
-    """Give a day's unified rows as shapes, but for what names nobody: a text may name people."""
+def day(one: CenterDay, width: int = 0) -> Iterator[str]:
+    """Give a day's unified rows as shapes, but for what names nobody: a text may name people.
+
+    Lines end where the terminal does.
+    """
     heads = ("patient", "status", "insurer", "codes", "entry")
-    yield from aligned([heads, *map(_unified, one.rows[:20])], "  ")
+    for line in aligned([heads, *map(_unified, one.rows[:20])], "  "):
+        yield line[: width or None]
     if len(one.rows) > 20:
         yield f"  … and {len(one.rows) - 20:,} more"
 

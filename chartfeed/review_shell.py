@@ -55,7 +55,7 @@ def _held(talk: _Talk, before: Mapping, now: Callable[[], datetime]) -> int:
         return 2
     if report.day is not None and report.day.rows:
         click.echo(f"\nThe unified rows of {report.day.rows[0].date.isoformat()}:")
-        _print(mapping_tables.day(report.day))
+        _print(mapping_tables.day(report.day, mapping_tables.terminal_width()))
     click.echo("\nThe names that you sign for, and how sure each is:")
     _print(mapping_tables.names(report.mapping))
     reviewer = click.prompt(
