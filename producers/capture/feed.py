@@ -76,7 +76,6 @@ class Feed:
             contract.kafka, ground.center_id, partition, contract.encoders[Checkpoint]
         )
         self.readback = Readback(contract.kafka, partition)
-        self._ends = Ends(contract.kafka)
         self.checkpoint: Checkpoint | None = None
         self.committed_at = float("-inf")
 
@@ -94,7 +93,8 @@ class Feed:
     def _end_what_hangs(self) -> None:
         center = self._ground.center_id
         read = self._contract.checkpoints.decode
-        while found := hanging.find(self.readback, self._ends, center, self._stop):
+        ends = Ends(self._contract.kafka)
+        while found := hanging.find(self.readback, ends, center, self._stop):
             commit = hanging.was_committed(found, self.readback, center, read)
             self._publisher.settle(hanging.again(found), commit=commit)
             self._publisher.open()  # It returns when the markers are there.
