@@ -98,15 +98,31 @@ def _reason_against(path: Path, contract: Contract) -> str | None:
     try:
         with closing(_connect(path)) as connection:
             found = State(connection).meta()
+            tables = _tables(connection)
     except sqlite3.DatabaseError as error:
         return f"the state can't be read ({error})"
     for name, value in _identity(contract).items():
         if found.get(name) != value:
             return f"the state is of another {name}"
+    if tables != _due_tables() or "used_at" not in found:
+        return "the state is of another version"
     idle = (contract.now() - EPOCH) // MICROSECOND - found["used_at"]
     if idle > contract.stale_after // MICROSECOND:
         return "the state was not used for too long, so deletions may have been missed"
     return None
+
+
+def _tables(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+    return connection.execute(
+        "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name"
+    ).fetchall()
+
+
+def _due_tables() -> list[tuple[str, str]]:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        for statement in TABLES.split(";"):
+            connection.execute(statement)
+        return _tables(connection)
 
 
 def _identity(contract: Contract) -> Mapping[str, object]:

@@ -241,7 +241,7 @@ class Lane:
     def _count_kinds(self, partition: Partition) -> None:
         """Count now and then, and tell of a kind when it is met first."""
         now = time.monotonic()
-        if now - self._counted_at < COUNTED_EVERY:
+        if partition.rebuilding is not None or now - self._counted_at < COUNTED_EVERY:
             return
         self._counted_at = now
         found = partition.unknown_kinds()
@@ -261,13 +261,15 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
-        if type(error) is sqlite3.DatabaseError:
-            put_aside(path)
-            raise StateDamaged(
-                f"the state {path} is damaged: {error}",
-                hint="start again: it is made anew from the topics",
+        if isinstance(error, sqlite3.OperationalError):
+            raise StateStuck(
+                f"the state {path} can't be used: {error}",
+                hint=f"make room on the disk of {path.parent}, and let this user write there",
             ) from error
-        raise StateStuck(
-            f"the state {path} can't be used: {error}",
-            hint=f"make room on the disk of {path.parent}, and let this user write there",
+        if type(error) is not sqlite3.DatabaseError:
+            raise
+        put_aside(path)
+        raise StateDamaged(
+            f"the state {path} is damaged: {error}",
+            hint="start again: it is made anew from the topics",
         ) from error

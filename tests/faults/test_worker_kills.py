@@ -4,13 +4,14 @@ import random
 import signal
 import threading
 import time
+from datetime import date
 
 import psutil
 import pytest
 
 from producers.registry import Registry
 from schemas.subjects import RECORDS
-from tests.centers_at_work import Centers
+from tests.centers_at_work import ENTRIES, INSURERS, LINKS, Centers
 from tests.streaming import configuration, until, workers
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
@@ -151,3 +152,53 @@ def test_a_broker_that_hangs_for_a_while_loses_nothing(town, config, services):
 
         until(shows(town), 120, every=2)
         assert worker.process.poll() is None, "it need not have ended for that"
+
+
+def test_a_broker_that_is_killed_and_back_costs_time_and_nothing_else(
+    town, config, services, stack, chartfeed
+):
+    with workers(config) as start:
+        worker = start()
+        town.work(5)
+        until(shows(town), 120, every=2)
+        psutil.Process(services["kafka"]["pid"]).kill()
+        time.sleep(SESSION_SECONDS + 2)
+        chartfeed("local", "up", "kafka", home=stack)
+        town.work(10)
+
+        until(shows(town), 120, every=2)
+        assert worker.process.poll() is None, "it need not have ended for that"
+
+
+MANY = 60_000
+
+
+def test_an_insurer_of_very_many_entries_changes_and_a_worker_told_to_stop_meanwhile_does(
+    town, config
+):
+    center = next(iter(town.names))
+    day = date(2022, 1, 18)
+    entries = [
+        (
+            ENTRIES,
+            10_000 + at,
+            {"patient_id": 500 + at % 1000, "entry_date": day, "chart_entry": "x"},
+        )
+        for at in range(MANY)
+    ]
+    links = [(LINKS, 5000 + at, {"patient_id": 500 + at, "insurer_id": 77}) for at in range(1000)]
+    town.commit(center, [(INSURERS, 77, {"name": "AOK", "kind": "1"}), *links, *entries])
+    with workers(config) as start:
+        worker = start()
+        until(shows(town), 200, every=3)
+        before = psutil.Process(worker.process.pid).memory_info().rss
+        town.commit(center, [(INSURERS, 77, {"name": "AOK Bayern", "kind": "1"})])
+        time.sleep(0.7)
+        began = time.monotonic()
+        assert worker.end() == 0
+        assert time.monotonic() - began < 8
+
+        worker = start()
+        until(shows(town), 200, every=3)
+        assert psutil.Process(worker.process.pid).memory_info().rss < before + 100_000_000
+    no_row_goes_back(town)

@@ -209,10 +209,16 @@ def test_workers_share_partitions_and_keep_them_over_a_restart(worker, send, top
     number = min(partition for _, partition in a.partitions())
     send(topics[0], number, "block")
     b.end(signal.SIGKILL)
-    again = worker("b")
+    again = worker("b", keep=True)
     until(lambda: again.partitions() == before)
     until(lambda: a.said("unblocked"))
     time.sleep(1)
+    assert calm == [len(one.said("let go")) for one in (a, c)]
+
+    # Told to stop and to keep its membership, it is expected back.
+    assert again.end() == 0
+    again = worker("b")
+    until(lambda: again.partitions() == before)
     assert calm == [len(one.said("let go")) for one in (a, c)]
 
     # Told to stop, it leaves the group: others have its partitions long before the session ends.

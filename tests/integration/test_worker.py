@@ -1,10 +1,13 @@
 """The stream's worker, on a real broker and as a process of its own."""
 
+import json
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.error import HTTPError
@@ -12,6 +15,7 @@ from urllib.request import Request, urlopen
 
 import psutil
 import pytest
+import yaml
 from confluent_kafka import Producer
 
 from producers.registry import Registry
@@ -173,6 +177,67 @@ def test_a_state_that_is_gone_is_rebuilt_and_only_differences_are_published(
     assert {ghost: None} == {key: row for key, row in written.items() if row is None}
     assert {topics.unified_key(DAY, center, 901), ghost} == set(written)
     assert len(after) == 3, "more than the differences was published"
+
+
+def test_a_worker_heals_what_it_finds_at_its_start(centers, config):
+    town = centers(count=4)
+    renamed, disabled, *_ = town.names
+    town.work(30)
+    town.commit(renamed, [an_entry(901), (INSURERS, 9, {"name": "BG", "kind": "C"})])
+    path = config(town)
+    output = path.parent / "output"
+    with workers(path) as start:
+        first = start()
+        until(shows(town))
+        keys = [at.key for at, _ in town.log()]
+        assert len(keys) == len(set(keys)), "a row went out before its insurance was known"
+        until(lambda: first.says("a kind of insurer that insurance_status does not name"))
+        town.commit(renamed, [an_entry(902, text="a moment before the end")])
+        until(shows(town))
+        time.sleep(0.2)  # It may still be on its way to the sink.
+        assert first.end() == 0
+        assert "a moment before the end" in rows_of(output)
+
+        # A topic that lost its end, a file that lost its middle, a name and a center corrected.
+        days = first.state / f"days-{topics.partition_of_day(DAY, 12)}.sqlite"
+        with closing(sqlite3.connect(days)) as state:
+            state.execute("UPDATE meta SET value = 1000000 WHERE key = 'position'")
+            state.commit()
+        join = first.state / f"join-{town.partition(disabled)}.sqlite"
+        join.write_bytes(join.read_bytes()[:4096] + b"\xff" * 8192)
+        town.names[renamed] = "Praxis Neu"
+        town.commit(disabled, [an_entry(903)])
+        disable(config(town), disabled)
+        second = start()
+        until(shows(town))
+        until(lambda: f"{renamed},Praxis Neu,{DAY}" in rows_of(output))
+        assert second.says("days put aside") == 1
+        manifest = output / f"ivoris_chart_entries_{DAY}.manifest.json"
+        until(
+            lambda: (
+                ("stopped", 1)
+                == next(
+                    (line["behind"], [line["center_id"] for line in lines].count(disabled))
+                    for lines in [json.loads(manifest.read_text())["centers"]]
+                    for line in lines
+                    if line["center_id"] == disabled
+                )
+            )
+        )
+        assert second.process.poll() is None
+        assert second.end() == 0
+
+
+def rows_of(output):
+    return (output / f"ivoris_chart_entries_{DAY}.csv").read_text("utf-8")
+
+
+def disable(path, center):
+    file = path.parent / "centers.yml"
+    content = yaml.safe_load(file.read_text("utf-8"))
+    for one in content["centers"]:
+        one["enabled"] = one["id"] != center
+    file.write_text(yaml.safe_dump(content), "utf-8")
 
 
 def test_without_the_registry_known_schemas_go_on_and_unknown_ones_wait(
