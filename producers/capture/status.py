@@ -179,7 +179,8 @@ class Board:
     ) -> None:
         """Tell nothing yet; `last` gives what was told of some centers last, by whomever."""
         self._last = last
-        self._hushed: frozenset[str] = frozenset()
+        self._hushed: set[str] = set()
+        self._looked_at: set[str] = set()
         self._situations: dict[str, Situation] = {}
         self._ending: dict[str, Situation] = {}
         self._news: set[str] = set()
@@ -237,6 +238,8 @@ class Board:
         """Tell of every center that runs no more, and end."""
         with self._lock:
             for center, found in self._situations.items():
+                if found.state in AT_WORK:
+                    self._looked_at.add(center)
                 if found.state in AT_WORK or found.state == "retrying":
                     self._situations[center] = replace(
                         found,
@@ -266,8 +269,10 @@ class Board:
                 }
                 self._ending, self._news = {}, set()
             now = datetime.now(UTC)
-            if not ending:
-                self._hush({at for at, found in told.items() if found.state not in AT_WORK}, now)
+            working = {at for at, found in told.items() if found.state in AT_WORK}
+            idle, self._hushed = told.keys() - working, self._hushed - working
+            # There is little time in the end: only what was never looked at is.
+            self._hush(idle - self._looked_at if ending else idle, now)
             for center, found in told.items():
                 # A center that another instance has taken over is that instance's to tell of.
                 if found.state != "fenced" and center not in self._hushed:
@@ -284,14 +289,18 @@ class Board:
 
     def _hush(self, idle: AbstractSet[str], now: datetime) -> None:
         """Say nothing of centers that we don't capture while another instance does."""
+        if not idle:
+            return
         try:
-            last = self._last(idle) if idle else {}
+            last = self._last(idle)
         except RetryLater:
             return  # Nobody hears us now; it is looked at again with the next heartbeat.
-        self._hushed = frozenset(
+        self._looked_at |= idle
+        self._hushed -= idle
+        self._hushed |= {
             center
             for center, status in last.items()
             if status.instance_id != self._instance
             and status.state in AT_WORK
             and status.expires_at > now
-        )
+        }

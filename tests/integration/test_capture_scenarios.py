@@ -334,7 +334,6 @@ SCENARIOS: Final[tuple[Callable[[Scene], None], ...]] = (
     truncated_where_the_reader_stood,
     killed_at_every_step,
     killed_in_the_first_snapshot,
-    killed_in_a_resync,
     an_older_producer_wakes_up,
     recreated,
     switched_off_and_on,
@@ -344,6 +343,7 @@ SCENARIOS: Final[tuple[Callable[[Scene], None], ...]] = (
     a_column_renamed,
     rights_revoked_and_granted,
     rows_of_every_kind,
+    killed_in_a_resync,
 )
 
 
