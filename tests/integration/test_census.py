@@ -20,8 +20,8 @@ class Counting(Readback):
 
     count = 0
 
-    def messages(self, topic: Any, start: int, end: int) -> Any:
-        for message in super().messages(topic, start, end):
+    def messages(self, topic: Any, start: int, end: int, isolation: str = "read_committed") -> Any:
+        for message in super().messages(topic, start, end, isolation):
             self.count += 1
             yield message
 
