@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -94,7 +94,7 @@ def days(context: Context, output: str | None, *, as_json: bool) -> int:
         click.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2))
         return 0
     _warn(renew)
-    table = Table("day", "rows", "complete", "behind", "last change", box=None)
+    table = _table("day", "rows", "complete", "behind", "last change (UTC)", folded="behind")
     for manifest, lines in listed:
         said = _summary(manifest, lines)
         complete = f"{said['complete']} of {len(lines)}"
@@ -103,7 +103,7 @@ def days(context: Context, output: str | None, *, as_json: bool) -> int:
             str(said["record_count"]),
             complete,
             _words(said["behind"]),
-            said["changed_at"] or said["written_at"],
+            _when(manifest.changed_at or manifest.written_at),
         )
     Console().print(table)
     return 0
@@ -122,6 +122,18 @@ def _summary(manifest: Manifest, lines: tuple[CenterLine, ...]) -> dict[str, Any
         "changed_at": None if manifest.changed_at is None else dates.utc(manifest.changed_at),
         "written_at": dates.utc(manifest.written_at),
     }
+
+
+def _table(*columns: str, folded: str) -> Table:
+    """Give a table of which one column alone gives way where the terminal is narrow."""
+    table = Table(box=None)
+    for name in columns:
+        table.add_column(name, no_wrap=name != folded)
+    return table
+
+
+def _when(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S}"
 
 
 def _words(behind: Mapping[str, str]) -> str:
@@ -202,9 +214,11 @@ def _show(manifest: Manifest, lines: tuple[CenterLine, ...], checked: Mapping[st
     console = Console()
     changed = manifest.changed_at or manifest.written_at
     console.print(
-        f"{manifest.target_date}: {manifest.record_count} rows, changed {dates.utc(changed)}"
+        f"{manifest.target_date}: {manifest.record_count} rows, changed {_when(changed)} (UTC)"
     )
-    table = Table("center", "name", "rows", "withdrawn", "complete through", "behind", box=None)
+    table = _table(
+        "center", "name", "rows", "withdrawn", "complete through", "behind", folded="name"
+    )
     for line in lines:
         through = line.complete_through
         table.add_row(
@@ -212,7 +226,7 @@ def _show(manifest: Manifest, lines: tuple[CenterLine, ...], checked: Mapping[st
             escape(printable(line.center_name)),
             str(line.record_count),
             str(line.dead_letters or ""),
-            dates.utc(through.captured_at) if through else "",
+            _when(through.captured_at) if through else "",
             line.behind or "",
         )
     console.print(table)
