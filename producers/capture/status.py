@@ -55,7 +55,7 @@ NEEDING_SOMEBODY: Final = frozenset(
     {"unreviewed", "drift", "needs-confirmation", "fenced", "denied", "stopped"}
 )
 
-AT_WORK: Final = frozenset({"starting", "snapshot", "streaming", "resync"})
+AT_WORK: Final = frozenset({"snapshot", "streaming", "resync"})
 
 log = structlog.get_logger("chartfeed.capture")
 
@@ -240,7 +240,7 @@ class Board:
             for center, found in self._situations.items():
                 if found.state in AT_WORK:
                     self._looked_at.add(center)
-                if found.state in AT_WORK or found.state == "retrying":
+                if found.state in AT_WORK | {"starting", "retrying"}:
                     self._situations[center] = replace(
                         found,
                         state="stopped",
