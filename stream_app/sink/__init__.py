@@ -12,6 +12,7 @@ The worker uses `sink.Sink`: one for the process, safe to be called from any thr
                                            thread; `backlog` says how many records still wait in
                                            all topics: while it is large, files are written less
                                            often; `unusable` are records to put to the dead letters
+    sink.behind(backlog)                   the same, told without records
     sink.revoke(partition)                 ends the write under way and closes the state
     sink.report() -> Report                what an operator should know: dirty days, trouble, owner
     sink.close(flush=True)                 writes what changed, ends the threads

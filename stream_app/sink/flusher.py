@@ -17,7 +17,7 @@ from stream_app.files.day import NewerOwner, read_manifest
 from stream_app.sink import survey
 from stream_app.sink.errors import StateDamaged
 from stream_app.sink.flushing import Interrupted, Writer, whole
-from stream_app.sink.pace import Pace, Past
+from stream_app.sink.pace import FAR_BEHIND, Pace, Past
 from stream_app.sink.schedule import Act, Job, Schedule, Share
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ FIRST_BACKOFF: Final = 1.0
 LONGEST_BACKOFF: Final = 30.0
 ENDING: Final = 30.0
 LOADING: Final = 0.1
-# A backlog is told with the records that come; when none come any more, it is over.
+# A backlog is told again and again; when that ends, it is over.
 BELIEVED: Final = 3.0
 # After an assignment it takes a moment until it is known how much waits.
 SETTLING: Final = 3.0
@@ -111,8 +111,7 @@ class Flusher:
         """Hear that days have changed, and how many records wait in all topics."""
         now = time.monotonic()
         with self._changed:
-            self._schedule.backlog = backlog
-            self._schedule.backlog_until = now + BELIEVED
+            self._note_backlog(backlog, now)
             share = self._schedule.shares.get(partition)
             if share is None:
                 return
@@ -121,6 +120,18 @@ class Flusher:
                 share.since.setdefault(day, now)
             if len(share.since) > before:
                 self._changed.notify_all()
+
+    def behind(self, backlog: int) -> None:
+        """Hear how many records wait in all topics."""
+        with self._changed:
+            before = self._schedule.backlog
+            self._note_backlog(backlog, time.monotonic())
+            if before >= FAR_BEHIND > backlog:
+                self._changed.notify_all()
+
+    def _note_backlog(self, backlog: int, now: float) -> None:
+        self._schedule.backlog = backlog
+        self._schedule.backlog_until = now + BELIEVED
 
     def shares(self) -> dict[int, Share]:
         """Give the partitions that are written here."""

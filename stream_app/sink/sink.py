@@ -171,6 +171,10 @@ class Sink:
             )
         return Taken(rows, tuple(unusable))
 
+    def behind(self, backlog: int) -> None:
+        """Hear how many records wait in all topics, though none of them are taken."""
+        self._flusher.behind(backlog)
+
     def flush(self, seconds: float) -> None:
         """Write what changed, as far as that takes no longer."""
         self._flusher.flush(seconds)

@@ -132,12 +132,9 @@ class StreamApp(faust.App):
         return await self._batches.tell_group()
 
     def lag(self, offsets: Mapping[TP, int]) -> dict[TP, int]:
-        """Give how many offsets each partition is behind the end that was last seen."""
-        found = {}
-        for tp, offset in offsets.items():
-            end = self._batches.end(tp)
-            found[tp] = 0 if end is None else max(0, end - offset)
-        return found
+        """Give how far each partition is behind its end, of those whose end has been seen."""
+        ends = {tp: self._batches.end(tp) for tp in offsets}
+        return {tp: max(0, end - offsets[tp]) for tp, end in ends.items() if end is not None}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop, or raise what went wrong; call `leave` soon afterwards."""

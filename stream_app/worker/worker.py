@@ -122,6 +122,8 @@ class Worker:
         if self._lanes is not lanes:
             return {}  # The partitions were let go meanwhile; taking over begins anew.
         self._next = dict(offsets)
+        self._lag = {tp: bounds[tp][1] - offset for tp, offset in offsets.items()}
+        self._sink.behind(self._backlog())
         log.info("assigned", partitions=numbers, unified=sorted(unified))
         return offsets
 
@@ -247,5 +249,9 @@ class Worker:
 
     async def _watch_lag(self, app: StreamApp) -> None:
         while True:
-            self._lag = app.lag(self.offsets())
+            offsets = self.offsets()
+            seen = app.lag(offsets)
+            self._lag = {tp: seen.get(tp, self._lag.get(tp, 0)) for tp in offsets}
+            if offsets:
+                self._sink.behind(self._backlog())
             await asyncio.sleep(LAG_SECONDS)
