@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Self
@@ -54,8 +53,6 @@ WORDS: Final[tuple[tuple[tuple[type[ChartfeedError], ...], str], ...]] = (
 NEEDING_SOMEBODY: Final = frozenset(
     {"unreviewed", "drift", "needs-confirmation", "fenced", "denied", "stopped"}
 )
-
-AT_WORK: Final = frozenset({"snapshot", "streaming", "resync"})
 
 log = structlog.get_logger("chartfeed.capture")
 
@@ -175,12 +172,7 @@ class Board:
         partitions: int,
         encode: Callable[[CenterStatus], bytes],
         instance_id: str,
-        last: Callable[[AbstractSet[str]], Mapping[str, CenterStatus]] = lambda _centers: {},
     ) -> None:
-        """Tell nothing yet; `last` gives what was told of some centers last, by whomever."""
-        self._last = last
-        self._hushed: set[str] = set()
-        self._looked_at: set[str] = set()
         self._situations: dict[str, Situation] = {}
         self._ending: dict[str, Situation] = {}
         self._news: set[str] = set()
@@ -238,9 +230,7 @@ class Board:
         """Tell of every center that runs no more, and end."""
         with self._lock:
             for center, found in self._situations.items():
-                if found.state in AT_WORK:
-                    self._looked_at.add(center)
-                if found.state in AT_WORK | {"starting", "retrying"}:
+                if found.state in {"starting", "snapshot", "streaming", "resync", "retrying"}:
                     self._situations[center] = replace(
                         found,
                         state="stopped",
@@ -269,13 +259,9 @@ class Board:
                 }
                 self._ending, self._news = {}, set()
             now = datetime.now(UTC)
-            working = {at for at, found in told.items() if found.state in AT_WORK}
-            idle, self._hushed = told.keys() - working, self._hushed - working
-            # There is little time in the end: only what was never looked at is.
-            self._hush(idle - self._looked_at if ending else idle, now)
             for center, found in told.items():
                 # A center that another instance has taken over is that instance's to tell of.
-                if found.state != "fenced" and center not in self._hushed:
+                if found.state != "fenced":
                     producer.produce(
                         topics.CENTER_STATUS.name,
                         key=center.encode(),
@@ -286,21 +272,3 @@ class Board:
             if ending:
                 producer.flush(CLOSING_SECONDS)
                 return
-
-    def _hush(self, idle: AbstractSet[str], now: datetime) -> None:
-        """Say nothing of centers that we don't capture while another instance does."""
-        if not idle:
-            return
-        try:
-            last = self._last(idle)
-        except RetryLater:
-            return  # Nobody hears us now; it is looked at again with the next heartbeat.
-        self._looked_at |= idle
-        self._hushed -= idle
-        self._hushed |= {
-            center
-            for center, status in last.items()
-            if status.instance_id != self._instance
-            and status.state in AT_WORK
-            and status.expires_at > now
-        }
