@@ -323,28 +323,6 @@ def decoded(value: bytes) -> Command:
     return decoder.decode(value)
 
 
-def test_a_producer_that_can_not_work_does_not_talk_over_one_that_does(office: Any) -> None:
-    center = "betrieb_01"
-    settings = json.loads(office.config.read_text())
-    settings["sqlserver"] |= {"user": "nobody"}
-    other = office.config.with_name("locked_out.yml")
-    other.write_text(json.dumps(settings))
-
-    def said() -> Any:
-        return office.command(
-            "produce", "--center", center, "--once", check=False, config=other
-        ).code
-
-    with office.producer("--center", center) as producer:
-        producer.wait_for(state_is(center, "streaming"))
-        wait_for(lambda: office.status(center)[center]["state"] == "streaming")
-        assert 3 == said()
-        assert "streaming" == office.status(center)[center]["state"]
-        producer.stop()
-    assert 3 == said()
-    assert "denied" == office.status(center)[center]["state"]
-
-
 def test_the_files_are_read_again_and_wrong_ones_change_nothing(office: Any) -> None:
     centers = office.folder / "centers.yml"
     before = centers.read_text()
