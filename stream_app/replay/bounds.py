@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -105,6 +105,8 @@ class Phase:
     ends: Mapping[str, int]
     limits: Mapping[str, int] | None = None
     """By center the offset of the first checkpoint that is not applied; None: all are."""
+    last: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """By center and topic the offset of its last event, where limits are of a past."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,7 @@ def until(
     """Give what of a partition is before a cut; its checkpoints, by center, end at `end`."""
     ends = dict.fromkeys(TOPICS, 0)
     limits: dict[str, int] = {}
+    events: dict[str, dict[str, int]] = {}
     captured_at: dict[str, datetime] = {}
     for center, known in checkpoints.items():
         last = cut.before(partition, known)
@@ -135,6 +138,7 @@ def until(
         limits[center] = next((at for at, _ in known if at > offset), end)
         captured_at[center] = checkpoint.captured_at
         ends[CHECKPOINTS] = max(ends[CHECKPOINTS], offset + 1)
-        for topic, reached in covers(partition, checkpoint):
+        events[center] = dict(covers(partition, checkpoint))
+        for topic, reached in events[center].items():
             ends[topic] = max(ends[topic], reached + 1)
-    return Before(Phase(ends, limits), captured_at)
+    return Before(Phase(ends, limits, events), captured_at)

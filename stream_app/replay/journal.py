@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ __all__ = ["FOLDER", "Journal", "held"]
 FOLDER: Final = ".replay"
 FILE: Final = "journal.json"
 FORMAT: Final = 1
+LOCK: Final = "lock"
 
 
 @dataclass(slots=True)
@@ -32,6 +33,8 @@ class Journal:
     """What was decided at the start; None before."""
     settled: bool = False
     """Whether all that lies before --from is loaded, and only changes count from now on."""
+    lost: list[str] = field(default_factory=list)
+    """Centers whose events of then are not all there."""
 
     def save(self) -> None:
         content = orjson.dumps(
@@ -53,25 +56,25 @@ class Journal:
 
 
 @contextmanager
-def held(folder: Path, arguments: dict[str, Any]) -> Iterator[Journal]:
-    """Hold a replay's folder, and give its journal: a new one, or that of an interrupted run.
+def held(folder: Path, arguments: dict[str, Any], *, what: str = "replay") -> Iterator[Journal]:
+    """Hold a folder, and give its journal: a new one, or that of an interrupted run.
 
     Other arguments than those of the interrupted run are refused.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise Outside(
-            f"a replay can't keep its state in {folder}: {error.strerror}",
-            hint="name another folder with --output",
+            f"a {what} can't keep its state in {folder}: {error.strerror}",
+            hint="see to its permissions and its disk, or name another folder",
         ) from error
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise BadInput(
-                f"another replay works in {folder.parent}", hint="wait for it, or end it"
+                f"another {what} works in {folder.parent}", hint="wait for it, or end it"
             ) from None
         yield _found(folder, arguments)
     finally:
@@ -90,9 +93,9 @@ def _found(folder: Path, arguments: dict[str, Any]) -> Journal:
                     + _differing(before, arguments),
                     hint=f"give the same arguments to go on, or remove {folder} to begin anew",
                 )
-            return Journal(folder, arguments, said["plan"], said["settled"])
+            return Journal(folder, arguments, said["plan"], said["settled"], said["lost"])
     for left in folder.iterdir():
-        if left.name != "lock":
+        if left.name != LOCK:
             left.unlink()
     return Journal(folder, arguments)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from stream_app.replay.source import Source
     from stream_app.sink.store import Store
 
-__all__ = ["Sieve", "drain", "load"]
+__all__ = ["Sieve", "drain", "load", "lost"]
 
 CHECKPOINTS: Final = TOPICS[-1]
 UNIFIED: Final = topics.UNIFIED_ENTRIES.name
@@ -62,24 +62,34 @@ def load(
     source: Source,
     sieve: Sieve,
     tell: Tell,
+    *,
+    see: Callable[[Batch, int], object] = lambda *_: None,
     after: Callable[[], object] = lambda: None,
 ) -> None:
-    """Have the join take in what the source has begun with; `after` follows each step."""
+    """Have the join take in what the source has begun with.
+
+    `see` is shown each batch, with the offset that it begins at, before it is taken in; `after`
+    follows each step.
+    """
     ahead: frozenset[str] = frozenset()
     while not source.ended:
+        starts = dict(source.positions)
         if batches := source.read(ahead):
+            for batch in batches:
+                see(batch, starts[batch.topic])
             ahead = partition.take(map(sieve.sift, batches)).ahead
             after()
             tell(source.positions)
 
 
-def gone(batch: Batch, start: int, offsets: Collection[int]) -> Iterator[int]:
-    """Give which of the offsets a batch that begins at `start` should have and has not."""
-    for offset in offsets:
+def lost(batch: Batch, start: int, last: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+    """Give the centers whose last event a batch that begins at `start` should have and has not."""
+    for center, events in last.items():
+        offset = events.get(batch.topic, -1)
         if start <= offset < batch.position:
             at = bisect_left(batch.records, offset, key=OFFSET)
             if at == len(batch.records) or batch.records[at].offset != offset:
-                yield offset
+                yield center
 
 
 def drain(partition: Partition, store: Store, now: datetime) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -48,6 +48,8 @@ class Plan:
     phases: tuple[Phase, ...]
     notes: tuple[str, ...]
     """What the past may lack."""
+    missing: tuple[str, ...] = ()
+    """Centers whose checkpoints by then compaction may have taken: they have no rows."""
 
     @property
     def total(self) -> int:
@@ -65,6 +67,7 @@ class Plan:
             before=None if before is None else tuple(Phase(**one) for one in before),
             phases=tuple(Phase(**one) for one in content["phases"]),
             notes=tuple(content["notes"]),
+            missing=tuple(content["missing"]),
         )
 
 
@@ -74,12 +77,14 @@ def make(
     source: Callable[[], Source],
     schema_of: Callable[[int], Json | None],
     *,
+    centers: Collection[str],
     kept: timedelta,
     now: datetime,
 ) -> Plan:
     """Look at the checkpoints where a cut asks for it, and decide.
 
-    `ends` are those of all topics' partitions now; `kept` is how long compaction leaves all.
+    `ends` are those of all topics' partitions now; `centers` are those of the configuration;
+    `kept` is how long compaction leaves all.
     """
     partitions = len(ends[CHECKPOINTS])
     whole = [
@@ -88,9 +93,11 @@ def make(
     if wish.since is None and wish.until is None:
         return Plan(None, tuple(whole), ())
     phases, before, reached = [], [], dict[str, datetime]()
+    known = set(wish.centers or centers)
     reading, decoding = source(), Decoding(schema_of)
     for number, all_ in enumerate(whole):
         found = _checkpoints(reading, decoding, number, all_.ends[CHECKPOINTS], wish.centers)
+        known.update(found)
         phase = all_
         if wish.until is not None:
             there = until(wish.until, number, found, all_.ends[CHECKPOINTS])
@@ -102,8 +109,16 @@ def make(
             before.append(_earlier(earlier, phase))
         else:
             before.append(phase)
-    notes = () if wish.until is None else _notes(wish.until, reached, kept, now)
-    return Plan(None if wish.since is None else tuple(before), tuple(phases), notes)
+    earlier_phases = None if wish.since is None else tuple(before)
+    if wish.until is None:
+        return Plan(earlier_phases, tuple(phases), ())
+    absent = tuple(sorted(known - reached.keys()))
+    at = wish.until.at if isinstance(wish.until, Moment) else max(reached.values(), default=now)
+    if now - at <= kept:
+        # Compaction has left all of it, so what is not there was not there then.
+        phases = [replace(phase, last={}) for phase in phases]
+        return Plan(earlier_phases, tuple(phases), _absent(absent))
+    return Plan(earlier_phases, tuple(phases), (_old(at, kept), *_absent(absent)), absent)
 
 
 def _earlier(one: Phase, other: Phase) -> Phase:
@@ -133,15 +148,14 @@ def _checkpoints(
     return found
 
 
-def _notes(
-    cut: Cut, reached: Mapping[str, datetime], kept: timedelta, now: datetime
-) -> tuple[str, ...]:
-    at = cut.at if isinstance(cut, Moment) else min(reached.values(), default=now)
-    if now - at <= kept:
-        return ()
-    days = kept / timedelta(days=1)
-    note = (
-        f"{dates.utc(at)} is longer ago than the {days:g} days for which the topics keep all: "
-        "rows that changed since may be missing, and deleted ones too"
+def _old(at: datetime, kept: timedelta) -> str:
+    return (
+        f"{dates.utc(at)} is longer ago than the {kept / timedelta(days=1):g} days for which the "
+        "topics keep all: rows that changed since may be missing, and deleted ones too"
     )
-    return (note,)
+
+
+def _absent(centers: tuple[str, ...]) -> tuple[str, ...]:
+    if not centers:
+        return ()
+    return (f"no checkpoint by then, so no rows: {', '.join(centers)}",)

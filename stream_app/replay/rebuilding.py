@@ -26,11 +26,14 @@ STATE: Final = re.compile(r"join-(\d+)\.sqlite")
 
 
 def partitions_of(worker: Path) -> list[int]:
-    """Give the partitions that a worker has a state of."""
+    """Give the partitions that a worker has a state of, or that one was made for beside it."""
     found = sorted(
-        int(match[1])
-        for path in worker.glob("join-*.sqlite")
-        if (match := STATE.fullmatch(path.name))
+        {
+            int(match[1])
+            for folder in (worker, rebuilt.folder(worker))
+            for path in folder.glob("join-*.sqlite")
+            if (match := STATE.fullmatch(path.name))
+        }
     )
     if not found:
         raise BadInput(
@@ -49,13 +52,14 @@ def rebuild(
 ) -> int:
     """Fill a state up to the ends by partition, mark it as whole, and count the records.
 
-    An interrupted one goes on; where the rules or the topics have changed since, its files are
-    made anew. Nothing is published: the worker compares when it takes the state.
+    One that was interrupted, or that waits for the worker's start, goes on; where the rules or the
+    topics have changed since, its files are made anew. Nothing is published: the worker compares
+    when it takes the state.
     """
     numbers = sorted(ends[TOPICS[0]])
     total = sum(sum(of.values()) for of in ends.values())
     before = 0
-    with held(rebuilt.folder(worker), {"partitions": numbers}) as journal:
+    with held(rebuilt.folder(worker), {}, what="rebuild") as journal:
         rebuilt.withdraw(worker)
         journal.save()
         with source.opened(kafka) as reading:

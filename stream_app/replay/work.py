@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -65,12 +65,16 @@ class Done:
     records: int
     days: tuple[date, ...]
     rows: int
+    lost: tuple[str, ...]
+    """Centers whose events of then the topics do not have any more."""
+    unheard: tuple[str, ...]
+    """Centers that were asked for and have no checkpoint."""
 
 
 def replay(order: Order, plan: Plan, journal: Journal, progress: Progress) -> Done:
     """Read what the plan says, and write the days."""
     with _store(journal.folder, order) as store:
-        work = _Work(order, journal.folder, store, _Meter(progress, plan.total))
+        work = _Work(order, journal, store, _Meter(progress, plan.total))
         with source.opened(order.kafka) as reading:
             if plan.before is not None and not journal.settled:
                 for number, phase in enumerate(plan.before):
@@ -88,7 +92,13 @@ def replay(order: Order, plan: Plan, journal: Journal, progress: Progress) -> Do
         claims = Claims(order.contract.centers, work.applied, order.centers)
         writing = Writing(order.target, order.formats, claims, order.contract.now)
         rows = writing.write(store, days, lambda written: progress.writing(written, len(days)))
-    return Done(plan.total, tuple(days), rows)
+    return Done(
+        records=plan.total,
+        days=tuple(days),
+        rows=rows,
+        lost=tuple(sorted({*plan.missing, *journal.lost})),
+        unheard=tuple(sorted(set(order.centers) - work.applied.keys())),
+    )
 
 
 @dataclass(slots=True)
@@ -106,7 +116,7 @@ class _Meter:
 @dataclass(slots=True)
 class _Work:
     order: Order
-    folder: Path
+    journal: Journal
     store: Store
     meter: _Meter
     applied: dict[str, tuple[Applied, int]] = field(default_factory=dict)
@@ -127,7 +137,8 @@ class _Work:
                 reading,
                 Sieve(self.order.centers, phase.limits),
                 self.meter.at,
-                lambda: loading.drain(partition, self.store, now()),
+                see=lambda batch, start: self._miss(loading.lost(batch, start, phase.last)),
+                after=lambda: loading.drain(partition, self.store, now()),
             )
             if partition.rebuilding is not None:
                 partition.finish_rebuild([], {})
@@ -140,6 +151,13 @@ class _Work:
         if phase.limits:
             with self._partition(number) as partition:
                 partition.reread(min(phase.limits.values()))
+
+    def _miss(self, centers: Iterable[str]) -> None:
+        """Keep which centers lack an event, for a run that goes on reads behind it."""
+        new = set(centers) - set(self.journal.lost)
+        if new:
+            self.journal.lost += sorted(new)
+            self.journal.save()
 
     def _see(self, topic: str, events: Sequence[Event]) -> None:
         """Mark the days of entries, also of those that are gone by the end of their batch.
@@ -157,7 +175,8 @@ class _Work:
     def _partition(self, number: int) -> Iterator[Partition]:
         """Give a partition's join, which has nothing to say before all is read."""
         contract = replace(self.order.contract, partition=number, stale_after=LONGEST_REST)
-        with closing(Partition.open(self.folder / f"join-{number}.sqlite", contract)) as partition:
+        path = self.journal.folder / f"join-{number}.sqlite"
+        with closing(Partition.open(path, contract)) as partition:
             if partition.rebuilding is not None:
                 # No ends: only what checkpoints cover is applied.
                 partition.begin_rebuild({})

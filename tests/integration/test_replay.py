@@ -6,17 +6,21 @@ import signal
 import subprocess
 import sys
 from collections import defaultdict
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 
 import pytest
 import yaml
 
+from chartfeed import cli
 from producers.registry import Registry
 from schemas.subjects import RECORDS
 from schemas.unified import file_order
 from stream_app.files.rendering import render
+from stream_app.worker.rebuilt import is_finished
 from tests.centers_at_work import DAYS, ENTRIES, Centers
 from tests.streaming import configuration, until, workers
 
@@ -91,13 +95,55 @@ def live(tmp_path_factory, services, schema_ids, chartfeed):
     return found
 
 
+WOUNDED = """
+import os, sys
+from chartfeed import cli, meter
+calls = 0
+def dying(self, done, of):
+    global calls
+    calls += 1
+    if calls == int(sys.argv[1]):
+        os.kill(os.getpid(), 9)
+meter.Meter.{what} = dying
+cli.main(sys.argv[2:])
+"""
+
+
+@dataclass(frozen=True)
+class Ended:
+    code: object
+    stdout: str
+    stderr: str
+
+
+def here(config, *arguments):
+    """Run a command in this process, for a start takes longer than what is done here."""
+    out, err = StringIO(), StringIO()
+    with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
+        cli.main(["--config", str(config), *map(str, arguments)])
+    return Ended(ended.value.code, out.getvalue(), err.getvalue())
+
+
+def killed(what, call, config, *arguments):
+    """Run a command that is killed at a call of the meter's."""
+    done = subprocess.run(
+        [
+            *(sys.executable, "-c", WOUNDED.format(what=what), str(call)),
+            *("--config", str(config), *map(str, arguments)),
+        ],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        timeout=100,
+        check=False,
+    )
+    assert -signal.SIGKILL == done.returncode, done.stderr
+
+
 @pytest.fixture
-def replay(live, chartfeed, tmp_path):
-    def run(*options, to="again", check=True):
-        done = chartfeed(
-            *("--config", live.config, "replay", "--output", tmp_path / to, *options), check=False
-        )
-        assert not check or done.returncode == 0, done.stdout + done.stderr
+def replay(live, tmp_path):
+    def run(*options, to="again", code=0):
+        done = here(live.config, "replay", "--output", tmp_path / to, *options)
+        assert code == done.code, done.stdout + done.stderr
         return done
 
     return run
@@ -121,10 +167,21 @@ def test_a_replay_gives_the_files_that_were_written_live(live, replay, tmp_path)
 def test_the_past_comes_out_as_it_was(live, replay):
     replay("--until", live.moment.isoformat(), "--compare", live.then, to="moment")
     replay("--until", live.positions, "--compare", live.then, to="positions")
-    now = replay("--until", live.positions, "--compare", live.output, to="late", check=False)
-    assert 1 == now.returncode
+    now = replay("--until", live.positions, "--compare", live.output, to="late", code=1)
     assert f"{LATE}  only in {live.output}" in now.stdout
     assert f"{LONE}  csv differs: rows 1 surplus" in now.stdout
+
+
+def test_a_center_without_a_checkpoint_by_then_is_named(live, replay, tmp_path):
+    center = next(iter(live.town.names))
+    now = datetime.now(UTC)
+    # Nothing is compacted this early, so it was not there yet; this long ago it may have been.
+    done = replay("--until", now - timedelta(days=1), "--center", center, to="none")
+    assert f"no checkpoint by then, so no rows: {center}\n" in done.stderr
+    assert not files(tmp_path / "none")
+    done = replay("--until", now - timedelta(days=8), "--center", center, to="old", code=1)
+    assert "longer ago than the 7 days" in done.stderr
+    assert f"have not all events of then any more: {center}\n" in done.stderr
 
 
 def test_only_days_that_changed_since_are_written(live, replay, tmp_path):
@@ -152,44 +209,22 @@ def test_centers_and_days_can_be_chosen(live, replay, tmp_path):
         assert due == rows_of(content)
 
 
-WOUNDED = """
-import os, sys
-from chartfeed import cli, meter
-calls = 0
-def dying(self, done, of):
-    global calls
-    calls += 1
-    if calls == int(sys.argv[1]):
-        os.kill(os.getpid(), 9)
-meter.Meter.{what} = dying
-cli.main(sys.argv[2:])
-"""
-
-
 @pytest.mark.parametrize(("what", "call"), [("reading", 4), ("writing", 2)])
 def test_a_replay_that_was_killed_goes_on_with_the_same_arguments(
     live, replay, tmp_path, what, call
 ):
-    arguments = ["--config", live.config, "replay", "--output", tmp_path / "again"]
-    killed = subprocess.run(
-        [sys.executable, "-c", WOUNDED.format(what=what), str(call), *map(str, arguments)],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        timeout=100,
-        check=False,
-    )
-    assert -signal.SIGKILL == killed.returncode, killed.stderr
-    other = replay("--dates", "2022-01-18", check=False)
-    assert (2, True) == (other.returncode, "was interrupted" in other.stderr)
+    killed(what, call, live.config, "replay", "--output", tmp_path / "again")
+    other = replay("--dates", "2022-01-18", code=2)
+    assert "was interrupted" in other.stderr
     # What came after the kill is none of it.
     done = replay("--compare", live.output)
     assert "going on" in done.stderr
     assert files(live.output) == files(tmp_path / "again")
 
 
-def test_the_folder_of_a_running_stream_is_refused(live, chartfeed):
-    done = chartfeed("--config", live.config, "replay", "--output", live.output, check=False)
-    assert (2, True) == (done.returncode, "belong to a running stream" in done.stderr)
+def test_the_folder_of_a_running_stream_is_refused(live):
+    done = here(live.config, "replay", "--output", live.output)
+    assert (2, True) == (done.code, "belong to a running stream" in done.stderr)
 
 
 def begins(config):
@@ -198,7 +233,7 @@ def begins(config):
     return {event: log.count(f'"event": "{event}"') for event in ("assigned", "rebuilt")}
 
 
-def test_a_state_is_rebuilt_beside_a_running_worker_and_switched_in(live, chartfeed):
+def test_a_state_is_rebuilt_beside_a_running_worker_and_switched_in(live):
     """The last test here: it goes on with the town, under another status table."""
     with workers(live.config) as start:
         before = begins(live.config)
@@ -209,12 +244,15 @@ def test_a_state_is_rebuilt_beside_a_running_worker_and_switched_in(live, chartf
         described = yaml.safe_load(live.config.read_text("utf-8"))
         described["insurance_status"] = {"P": "PKV", "1": "PKV"}
         live.config.write_text(yaml.safe_dump(described), "utf-8")
-        done = chartfeed("--config", live.config, "rebuild", "--worker", "one")
+        killed("reading", 3, live.config, "rebuild", "--worker", "one")
+        assert not is_finished(live.config.parent / "state/one")
+        done = here(live.config, "rebuild", "--worker", "one")
+        assert done.code == 0, done.stderr
         assert "restart chartfeed stream --worker one" in done.stdout
         # The worker goes on by the table that it was started with.
         live.town.commit(center, [(ENTRIES, 888, entry)])
         until(lambda: live.town.published() == live.town.expected())
-        assert (live.config.parent / "state/one/rebuilt/finished").exists()
+        assert is_finished(live.config.parent / "state/one")
         assert worker.end() == 0
 
         revisions = {at.key: row.revision for at, row in live.town.log() if row is not None}

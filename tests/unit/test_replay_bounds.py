@@ -3,13 +3,18 @@
 from dataclasses import replace
 from datetime import date, timedelta
 
+import orjson
 import pytest
 
 from schemas.errors import BadInput
 from schemas.records import Checkpoint, Offset
+from stream_app.batches import Batch
 from stream_app.join import TOPICS
 from stream_app.replay import wishes
 from stream_app.replay.bounds import Moment, Positions, until
+from stream_app.replay.loading import lost
+from stream_app.replay.plan import Plan
+from stream_app.replay.source import Record
 from tests.factories import A_MOMENT
 
 ENTRIES, SERVICES, LINKS, INSURERS, CHECKPOINTS = TOPICS
@@ -84,7 +89,8 @@ def test_a_slice_that_carries_the_moment_of_the_read_before_is_not_of_the_past()
     ],
 )
 def test_a_checkpoint_is_before_positions_with_all_that_it_covers(positions, limit):
-    assert limit == until(Positions(positions), 3, {"a": KNOWN["a"]}, 12).phase.limits["a"]
+    found = until(Positions(positions), 3, {"a": KNOWN["a"]}, 12)
+    assert {"a": limit} == found.phase.limits
 
 
 def test_positions_speak_of_the_partitions_that_they_name():
@@ -111,3 +117,23 @@ def test_a_range_of_days_may_be_open():
     for wrong in ("", "x..y", "2022-01-18..2022-01-17", "2022-02-30"):
         with pytest.raises(BadInput):
             wishes.days(wrong)
+
+
+def test_a_center_whose_last_event_of_then_is_gone_is_found():
+    last = until(at(12), 3, KNOWN, 12).phase.last
+    assert {"a": {ENTRIES: 20, SERVICES: 4}} == last
+
+    def batch(*offsets, topic=ENTRIES):
+        return Batch(topic, 3, [Record(offset, b"a/1", b"") for offset in offsets], 24)
+
+    assert [] == list(lost(batch(12, 20, 22), 10, last))
+    assert ["a"] == list(lost(batch(12, 22), 10, last))
+    assert ["a"] == list(lost(batch(), 10, last))
+    assert [] == list(lost(batch(22), 21, last))
+    assert ["a"] == list(lost(batch(3, 5, topic=SERVICES), 0, last))
+    assert [] == list(lost(batch(3, topic=INSURERS), 0, last))
+
+
+def test_a_plan_is_read_back_as_it_was_kept():
+    plan = Plan(None, (until(at(12), 3, KNOWN, 12).phase,), ("a note",), ("b",))
+    assert plan == Plan.of(orjson.loads(orjson.dumps(plan.content())))
