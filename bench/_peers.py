@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from bench._events import TYPES
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from bench._events import PARTITIONS, TYPES
 from schemas import topics
 from schemas.records import UnifiedEntry
 
@@ -21,6 +23,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 PEERS: Final = ROOT / "bench" / "peers"
 LOCK: Final = PEERS / "requirements.lock"
 LONGEST: Final = 900.0
+FAUST_OUTPUT: Final = "bench-faust-unified"
 
 Rate = Mapping[str, float]
 """Events, and how many a second by the clock and by CPU time."""
@@ -28,6 +31,9 @@ Rate = Mapping[str, float]
 
 def faust_tables(bootstrap: str, ids: Mapping[type[Any], int], events: int, folder: Path) -> Rate:
     """Run the join on Faust Tables over the first events there are."""
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    for made in admin.create_topics([NewTopic(FAUST_OUTPUT, PARTITIONS, 1)]).values():
+        made.result(60)
     return _run([sys.executable, PEERS / "faust_tables.py"], bootstrap, ids, events, folder)
 
 
