@@ -161,6 +161,10 @@ class Centers:
                 table[str(id_)] = record
         return now
 
+    def reconnect(self) -> None:
+        """Have new producers from now on, as captures have after a broker was lost."""
+        self._producers.clear()
+
     def work(self, commits: int, changes: int = 6) -> None:
         """Have centers picked at random commit some random changes each."""
         for _ in range(commits):

@@ -164,6 +164,7 @@ def test_a_broker_that_is_killed_and_back_costs_time_and_nothing_else(
         psutil.Process(services["kafka"]["pid"]).kill()
         time.sleep(SESSION_SECONDS + 2)
         chartfeed("local", "up", "kafka", home=stack)
+        town.reconnect()
         town.work(10)
 
         until(shows(town), 120, every=2)
