@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,7 @@ __all__ = ["Rate", "faust_tables", "quix"]
 ROOT: Final = Path(__file__).resolve().parents[1]
 PEERS: Final = ROOT / "bench" / "peers"
 LOCK: Final = PEERS / "requirements.lock"
+FOUND: Final = re.compile(r'{"events".*}')
 LONGEST: Final = 900.0
 FAUST_OUTPUT: Final = "bench-faust-unified"
 
@@ -60,7 +62,7 @@ def _run(
         timeout=LONGEST,
         check=False,
     )
-    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    lines = FOUND.findall(done.stdout)
     if not lines:
         raise RuntimeError(f"{program[1]} gave nothing: {done.stdout[-1000:]}{done.stderr[-3000:]}")
     found: Rate = json.loads(lines[-1])

@@ -18,6 +18,7 @@ from time import perf_counter, process_time
 from typing import Any
 
 import faust
+from faust.transport.producer import ProducerBuffer
 
 from bench.peers.tables import TOPICS, Join
 
@@ -43,6 +44,8 @@ class Table:
 def main() -> None:
     bootstrap, ids, events, folder = sys.argv[1:]
     goal = int(events)
+    # Faust waits at each message while a hundred are under way, unless it is told otherwise.
+    ProducerBuffer.max_messages = 10_000
     app = faust.App(
         "bench-faust",
         broker=f"kafka://{bootstrap}",
