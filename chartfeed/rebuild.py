@@ -44,6 +44,6 @@ def rebuild(context: Context, name: str | None) -> int:
     gc.set_threshold(50_000, 20, 100)
     with Meter("records") as meter:
         count = rebuilding.rebuild(folder, contract, kafka, ends, meter.reading)
-    click.echo(f"{count} records read into a new state of {worker}")
+    click.echo(f"{count} records are in a new state of {worker}")
     click.echo(f"  next: restart chartfeed stream --worker {worker}, which switches it in")
     return 0

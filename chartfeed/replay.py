@@ -114,6 +114,8 @@ def replay(
             done = work(order, plan, journal, meter)
         journal.finish()
     _say(done, output)
+    if before := len(set(days_in(target.names())).difference(done.days)):
+        click.echo(f"days in {output} that were there before and are left: {before}", err=True)
     missing = bool(done.lost or (done.unheard and wish.until is None))
     if theirs is None:
         return int(missing)

@@ -44,9 +44,8 @@ class Writing:
     claims: Claims
     clock: Callable[[], datetime]
 
-    def write(self, store: Store, days: Iterable[date], tell: Callable[[int], None]) -> int:
-        """Write days as the store has them, and count their rows."""
-        count = 0
+    def write(self, store: Store, days: Iterable[date], tell: Callable[[int], None]) -> None:
+        """Write days as the store has them; `tell` hears how many are written."""
         view = store.view()
         try:
             for written, day in enumerate(days, start=1):
@@ -67,8 +66,6 @@ class Writing:
                     )
                 if known is not None:
                     store.written(day, known.changed, manifest.files)
-                count += manifest.record_count
                 tell(written)
         finally:
             view.close()
-        return count

@@ -88,10 +88,14 @@ def replay(order: Order, plan: Plan, journal: Journal, progress: Progress) -> Do
                 work.load(reading, number, phase, counting=plan.before is None)
         if plan.before is None:
             store.stale(order.open_days())
-        days = [day for day in store.dirty() if order.wants(day)]
+        dirty = [day for day in store.dirty() if order.wants(day)]
         claims = Claims(order.contract.centers, work.applied, order.centers)
         writing = Writing(order.target, order.formats, claims, order.contract.now)
-        rows = writing.write(store, days, lambda written: progress.writing(written, len(days)))
+        writing.write(store, dirty, lambda written: progress.writing(written, len(dirty)))
+        # Also those that were written before an interruption.
+        days = [known.day for known in store.days() if known.files is not None]
+        with closing(store.view()) as view:
+            rows = sum(sum(view.counts(day).values()) for day in days)
     return Done(
         records=plan.total,
         days=tuple(days),

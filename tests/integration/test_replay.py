@@ -153,6 +153,11 @@ def files(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix == ".csv"}
 
 
+def filled(folder):
+    """Give the files with rows: of today and yesterday a worker has some without, a while later."""
+    return {name: content for name, content in files(folder).items() if rows_of(content)}
+
+
 def rows_of(content):
     return content.splitlines()[1:]
 
@@ -160,7 +165,7 @@ def rows_of(content):
 def test_a_replay_gives_the_files_that_were_written_live(live, replay, tmp_path):
     done = replay("--compare", live.output)
     assert "identical" in done.stdout
-    assert files(live.output) == files(tmp_path / "again")
+    assert filled(live.output) == filled(tmp_path / "again")
     assert not (tmp_path / "again" / ".replay").exists()
 
 
@@ -207,6 +212,8 @@ def test_centers_and_days_can_be_chosen(live, replay, tmp_path):
     for name, content in found.items():
         due = [row for row in rows_of(files(live.output)[name]) if row.startswith(center.encode())]
         assert due == rows_of(content)
+    done = replay("--center", center, "--dates", f"{DAYS[2]}..")
+    assert "there before and are left: 1\n" in done.stderr
 
 
 @pytest.mark.parametrize(("what", "call"), [("reading", 4), ("writing", 2)])
@@ -219,12 +226,24 @@ def test_a_replay_that_was_killed_goes_on_with_the_same_arguments(
     # What came after the kill is none of it.
     done = replay("--compare", live.output)
     assert "going on" in done.stderr
-    assert files(live.output) == files(tmp_path / "again")
+    assert f" of {len(files(tmp_path / 'again'))} days in" in done.stdout
+    assert filled(live.output) == filled(tmp_path / "again")
 
 
 def test_the_folder_of_a_running_stream_is_refused(live):
     done = here(live.config, "replay", "--output", live.output)
     assert (2, True) == (done.code, "belong to a running stream" in done.stderr)
+
+
+def test_nothing_is_replayed_for_a_comparison_with_nothing(replay, tmp_path):
+    done = replay("--compare", tmp_path / "nowhere", code=2)
+    assert "holds no daily files" in done.stderr
+    assert not (tmp_path / "again").exists()
+
+
+def test_a_center_that_the_topics_do_not_have_is_named(replay):
+    done = replay("--center", "nobody", code=1)
+    assert "no checkpoint, so no rows: nobody\n" in done.stderr
 
 
 def begins(config):
