@@ -138,7 +138,10 @@ class Scene:
         self._logs = itertools.count(1)
 
     def named(self, sql: str) -> str:
-        """Put the actual names in: <KARTEI> for a table, <KARTEI.DATUM> for a column."""
+        """Put the actual names in: <KARTEI> for a table, <KARTEI.DATUM> for a column.
+
+        A bare ID is that of the one table that the statement is about.
+        """
 
         def actual(match: re.Match[str]) -> str:
             table, _, column = match[1].partition(".")
@@ -146,6 +149,9 @@ class Scene:
                 return quoting.name(self.mapping.column(table, column))
             return quoting.qualified(self.mapping.schema_name(), self.mapping.table(table))
 
+        table = re.search(r"<([A-Z_]+)>", sql)
+        if table:
+            sql = re.sub(r"(?<![.\w\[])ID\b", f"<{table[1]}.ID>", sql)
         return re.sub(r"<([A-Z_]+(?:\.[A-Z_]+)?)>", actual, sql)
 
     def plain(self, name: str) -> str:

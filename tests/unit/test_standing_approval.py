@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
 from typing import Any
 
@@ -59,7 +60,7 @@ def test_an_approval_of_another_center_changes_nothing(place: Any) -> None:
 
 
 def test_producers_are_found_while_they_run(tmp_path: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr(running.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     config = tmp_path / "chartfeed.yml"
     waiting = (
         "import sys, tempfile; from pathlib import Path; from chartfeed import running;"
@@ -86,7 +87,7 @@ def test_producers_are_found_while_they_run(tmp_path: Any, monkeypatch: Any) -> 
 
 
 def test_a_folder_that_others_can_write_to_is_not_trusted(tmp_path: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr(running.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     (tmp_path / f"chartfeed-{os.getuid()}").mkdir()
     (tmp_path / f"chartfeed-{os.getuid()}").chmod(0o777)
 
