@@ -32,6 +32,7 @@ from schemas.codec import Decoder, schema_id
 from schemas.records import Command
 from tests import approved
 from tests.factories import A_MOMENT
+from tests.own_stack import services, stack  # noqa: F401 - fixtures, by their names
 from tests.practices_on import settings as login_of
 from tests.producing import producing
 from tests.standin import running
@@ -331,6 +332,7 @@ def test_the_files_are_read_again_and_wrong_ones_change_nothing(office: Any) -> 
     try:
         centers.write_text(head + one + two)
         with office.producer() as producer:
+            producer.wait_for(state_is("betrieb_01", "streaming"))
             producer.wait_for(state_is("betrieb_02", "streaming"))
             centers.write_text(head + one + "  - {id: betrieb_04, nome: x}\n")
             refused = office.command("produce", "reload", check=False)

@@ -98,6 +98,7 @@ def live(tmp_path_factory, services, schema_ids, chartfeed):
 WOUNDED = """
 import os, sys
 from chartfeed import cli, meter
+from tests.own_stack import services, stack  # noqa: F401 - fixtures, by their names
 calls = 0
 def dying(self, done, of):
     global calls

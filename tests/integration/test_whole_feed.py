@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.own_stack import services, stack  # noqa: F401 - fixtures, by their names
 from tests.scene import named_apart, stage
 from tests.whole_feed import Wear, whole_feed
 

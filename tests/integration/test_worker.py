@@ -22,6 +22,7 @@ from producers.registry import Registry
 from schemas import topics
 from schemas.subjects import RECORDS
 from tests.centers_at_work import ENTRIES, INSURERS, LINKS, SERVICES, Centers
+from tests.own_stack import services, stack  # noqa: F401 - fixtures, by their names
 from tests.streaming import configuration, until, workers
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
