@@ -22,6 +22,7 @@ from schemas.unified import file_order
 from stream_app.files.rendering import render
 from stream_app.worker.rebuilt import is_finished
 from tests.centers_at_work import DAYS, ENTRIES, Centers
+from tests.own_stack import services, stack  # noqa: F401 - fixtures, by their names
 from tests.streaming import configuration, until, workers
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
@@ -98,7 +99,6 @@ def live(tmp_path_factory, services, schema_ids, chartfeed):
 WOUNDED = """
 import os, sys
 from chartfeed import cli, meter
-from tests.own_stack import services, stack  # noqa: F401 - fixtures, by their names
 calls = 0
 def dying(self, done, of):
     global calls
