@@ -50,6 +50,11 @@ class Broker:
             options["sasl.password"] = secret.reveal()
         return options
 
+    @property
+    def client(self) -> dict[str, str | int | float | bool]:
+        """Give all that a client of librdkafka needs to reach it: never to be shown."""
+        return {"bootstrap.servers": self.bootstrap} | self.options
+
 
 def is_encrypted(options: Mapping[str, str | int | float | bool]) -> bool:
     """Tell whether librdkafka's options mean a connection by TLS."""

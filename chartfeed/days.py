@@ -55,7 +55,7 @@ def _live(settings: Settings) -> Iterator[Renew | None]:
     logs.configure(sys.stderr, level="error")
     registry = settings.registry.client()
     watcher = Watcher(
-        {"bootstrap.servers": settings.kafka.bootstrap} | settings.kafka.options,
+        settings.kafka.client,
         settings.kafka.topics.partitions,
         Claims(KnownCenter(center.id, center.name, center.enabled) for center in settings.centers),
         registry.schema,

@@ -41,7 +41,7 @@ def play(
     producer = Player(folder, "produce", "produce")
     worker = Player(folder, "stream", "stream", "--worker", "demo")
     roster = Roster(stack)
-    kafka: dict[str, Any] = {"bootstrap.servers": settings.kafka.bootstrap}
+    kafka: dict[str, Any] = settings.kafka.client
     schema_of = settings.registry.client().schema
     partitions = settings.kafka.topics.partitions
     with ExitStack() as stack_of_ends:

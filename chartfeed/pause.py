@@ -75,7 +75,7 @@ def resume(context: Context, center_ids: tuple[str, ...]) -> int:
 
 def standing(settings: Settings, names: list[str]) -> Mapping[str, Command | None]:
     """Give the command that stands for each center now."""
-    kafka = {"bootstrap.servers": settings.kafka.bootstrap} | settings.kafka.options
+    kafka = settings.kafka.client
     partitions = settings.kafka.topics.partitions
     registry = settings.registry.client()
     with Overview(kafka, partitions, registry.schema, names, [Command]) as overview:
@@ -87,7 +87,7 @@ def ask(settings: Settings, names: list[str], action: str, arguments: dict[str, 
     encoder = Encoder(Command, settings.registry.client().id_of(topics.COMMANDS))
     now = datetime.now(UTC)
     send(
-        {"bootstrap.servers": settings.kafka.bootstrap} | settings.kafka.options,
+        settings.kafka.client,
         settings.kafka.topics.partitions,
         {
             name: encoder.encode(

@@ -69,7 +69,7 @@ def contract(settings: Settings) -> Contract:
     checkpoints.learn(registry.id_of(topics.CHECKPOINTS), avro.load(Checkpoint))
     commands.learn(registry.id_of(topics.COMMANDS), avro.load(Command))
     return Contract(
-        kafka={"bootstrap.servers": settings.kafka.bootstrap} | settings.kafka.options,
+        kafka=settings.kafka.client,
         partitions=settings.kafka.topics.partitions,
         encoders={
             RECORDS[topic]: Encoder(RECORDS[topic], registry.id_of(topic)).encode

@@ -36,7 +36,7 @@ def rebuild(context: Context, name: str | None) -> int:
     folder = settings.state / worker
     partitions = rebuilding.partitions_of(folder)
     contract = stream.contract(settings)
-    kafka = {"bootstrap.servers": settings.kafka.bootstrap} | settings.kafka.options
+    kafka = settings.kafka.client
     at = cut.positions(kafka, contract.partitions)
     ends = {topic: {number: at[topic, number] for number in partitions} for topic in TOPICS}
     # Records come by the ten thousand and hold no cycles: looking for some costs a tenth more.

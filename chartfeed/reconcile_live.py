@@ -58,7 +58,7 @@ class Live:
 
 def look(settings: Settings, centers: Sequence[str]) -> Live:
     """Ask Kafka once, or raise what kept it from telling."""
-    options = {"bootstrap.servers": settings.kafka.bootstrap} | settings.kafka.options
+    options = settings.kafka.client
     partitions = settings.kafka.topics.partitions
     keys = {center: topics.partition_of_center(center, partitions) for center in centers}
     registry, decoder = settings.registry.client(), Decoder(Progress)

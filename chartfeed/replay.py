@@ -96,7 +96,7 @@ def replay(
     }
     order = Order(
         contract=contract,
-        kafka={"bootstrap.servers": settings.kafka.bootstrap} | settings.kafka.options,
+        kafka=settings.kafka.client,
         target=target,
         formats=settings.output.formats,
         centers=names,

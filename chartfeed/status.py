@@ -49,7 +49,7 @@ def status(
     """
     settings = context.settings
     centers = [settings.center(name) for name in names] or list(settings.centers)
-    kafka = {"bootstrap.servers": settings.kafka.bootstrap} | settings.kafka.options
+    kafka = settings.kafka.client
     partitions = settings.kafka.topics.partitions
     if positions:
         for (topic, partition), offset in sorted(cut.positions(kafka, partitions).items()):

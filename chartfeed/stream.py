@@ -68,7 +68,7 @@ def contract(settings: Settings) -> Contract:
 def topic_ids(settings: Settings) -> dict[str, str]:
     """Ask Kafka for the ids of the topics that the state rests on."""
     wanted = [*TOPICS, topics.UNIFIED_ENTRIES.name]
-    admin = AdminClient({"log_level": 0} | _kafka(settings))
+    admin = AdminClient({"log_level": 0} | settings.kafka.client)
     try:
         answers = admin.describe_topics(TopicCollection(wanted), request_timeout=REQUEST_SECONDS)
         return {name: str(answer.result().topic_id) for name, answer in answers.items()}
@@ -147,7 +147,7 @@ async def _work(settings: Settings, worker: str, *, keep: bool, endpoint: metric
             log.info("a rebuilt state is switched in", files=moved)
         joined = contract(settings)
         sink = Sink(_sink_options(settings, folder.path, joined), joined.schema_of)
-        owner = Worker(folder, joined, _kafka(settings), sink)
+        owner = Worker(folder, joined, settings.kafka.client, sink)
         app = StreamApp(
             settings.kafka.bootstrap,
             Membership(GROUP, worker, keep=keep),
@@ -177,7 +177,7 @@ def _sink_options(settings: Settings, folder: Any, joined: Contract) -> Any:
         formats=settings.output.formats,
         partitions=joined.partitions,
         topic_id=joined.topic_ids[topics.UNIFIED_ENTRIES.name],
-        kafka=_kafka(settings),
+        kafka=settings.kafka.client,
         centers=tuple(
             KnownCenter(center.id, center.name, center.enabled) for center in settings.centers
         ),
@@ -187,10 +187,6 @@ def _sink_options(settings: Settings, folder: Any, joined: Contract) -> Any:
         flush_interval=settings.stream.flush_interval,
         delete_retention=settings.kafka.topics.delete_retention,
     )
-
-
-def _kafka(settings: Settings) -> dict[str, Any]:
-    return {"bootstrap.servers": settings.kafka.bootstrap} | settings.kafka.options
 
 
 class _Collector:

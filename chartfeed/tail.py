@@ -108,8 +108,7 @@ def _consumer(settings: Settings) -> Consumer:
         {
             "log_level": 0,
             "socket.connection.setup.timeout.ms": 5000,
-            "bootstrap.servers": settings.kafka.bootstrap,
-            **settings.kafka.options,
+            **settings.kafka.client,
             "group.id": "chartfeed-tail",  # The client wants one; it is never joined.
             "enable.auto.commit": False,
             "isolation.level": "read_committed",

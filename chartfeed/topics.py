@@ -21,7 +21,7 @@ def cluster(settings: Settings) -> Cluster:
         min_compaction_lag=kafka.topics.min_compaction_lag,
         delete_retention=kafka.topics.delete_retention,
     )
-    return Cluster({"bootstrap.servers": kafka.bootstrap} | kafka.options, layout)
+    return Cluster(kafka.client, layout)
 
 
 def require(settings: Settings) -> None:
