@@ -54,6 +54,7 @@ CONTENTS: dict[str, list[tuple[str, str, str]]] = {
         ("preflight", "chartfeed.preflight:preflight", "Say what is missing to go live."),
         ("produce", "chartfeed.produce:produce", "Capture every change into Kafka, exactly once."),
         ("status", "chartfeed.status:status", "Say where each center stands, wherever it runs."),
+        ("doctor", "chartfeed.doctor:doctor", "Look at everything, and write a bug report."),
         ("pause", "chartfeed.pause:pause", "Have centers wait, wherever they are captured."),
         ("resume", "chartfeed.pause:resume", "Have paused centers go on from where they were."),
         ("stream", "chartfeed.stream:stream", "Join the events, and keep the daily files."),

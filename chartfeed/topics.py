@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from chartfeed.cli import Context
 from chartfeed.settings import Settings
-from deploy.topics import Cluster
+from deploy.topics import Cluster, Difference
 from schemas.errors import Outside
 from schemas.topics import ALL, Layout
 
-__all__ = ["cluster", "require", "topics"]
+__all__ = ["cluster", "remedies", "require", "topics"]
 
 
 def cluster(settings: Settings) -> Cluster:
@@ -56,28 +58,34 @@ def verify(context: Context) -> int:
     return _report(cluster(context.settings))
 
 
-def _report(owner: Cluster) -> int:
-    differences = owner.verify()
-    for difference in differences:
-        click.echo(str(difference), err=True)
+def remedies(differences: Sequence[Difference]) -> list[str]:
+    """Give, for what `verify` found, what to do about it, line by line."""
+    found = []
     if any(difference.what == "the topic" for difference in differences):
-        click.echo("  next: chartfeed topics create", err=True)
+        found.append("chartfeed topics create")
     if any(difference.what == "partitions" for difference in differences):
-        click.echo(
-            "  next: set kafka.topics.partitions to what the cluster has; the number can't be "
-            "changed later, for it decides where a center's events are",
-            err=True,
+        found.append(
+            "set kafka.topics.partitions to what the cluster has; the number can't be "
+            "changed later, for it decides where a center's events are"
         )
     settings = [
         at for at in differences if at.what not in {"the topic", "partitions", "replication"}
     ]
     for topic in dict.fromkeys(difference.topic for difference in settings):
         due = ",".join(f"{at.what}={at.due}" for at in settings if at.topic == topic)
-        click.echo(
-            f"  next: kafka-configs.sh --alter --entity-type topics --entity-name {topic}"
-            f" --add-config {due} --bootstrap-server …",
-            err=True,
+        found.append(
+            f"kafka-configs.sh --alter --entity-type topics --entity-name {topic}"
+            f" --add-config {due} --bootstrap-server …"
         )
+    return found
+
+
+def _report(owner: Cluster) -> int:
+    differences = owner.verify()
+    for difference in differences:
+        click.echo(str(difference), err=True)
+    for remedy in remedies(differences):
+        click.echo(f"  next: {remedy}", err=True)
     if not differences:
         click.echo(f"{len(ALL)} topics are as declared")
     return int(bool(differences))

@@ -9,12 +9,13 @@ from pathlib import Path
 __all__ = ["replace"]
 
 
-def replace(path: Path, text: str) -> None:
-    """Put `text` in the place of the file at `path`, durably and in one step."""
+def replace(path: Path, content: str | bytes) -> None:
+    """Put text or bytes in the place of the file at `path`, durably and in one step."""
+    data = content.encode() if isinstance(content, str) else content
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
             file.flush()
             os.fchmod(file.fileno(), 0o644)
             os.fsync(file.fileno())
