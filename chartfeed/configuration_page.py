@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 from annotated_types import Ge, Le, MinLen
 from pydantic.fields import FieldInfo
 
-from chartfeed import settings
+from chartfeed import settings, settings_closing_page
 
 __all__ = ["Key", "keys", "page"]
 
@@ -57,6 +57,7 @@ MEANING: Final[Mapping[str, str]] = {
     "output.formats": "What is written for each day.",
     "output.folders": "`month` for a folder such as 2022-01 for each month.",
     "insurance_status": "What KASSEN.ART means; any other value is Selbstzahler.",
+    **settings_closing_page.MEANING,
     "id": "Its name everywhere: in topics, files and commands. Never changed.",
     "name": "As people call it; it is in the files.",
     "server": "`HOST,PORT` or `HOST\\INSTANCE`.",

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import field
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from chartfeed import password
 from chartfeed.broker import Broker
+from chartfeed.kinds import STRICT, Duration, Name, Text, Timezone
 from chartfeed.password import Secret
 from chartfeed.registry import Place
+from chartfeed.settings_closing import Closing, Notices
 from schemas import document
 from schemas.errors import BadInput
+from stream_app.closing.thresholds import Checks
 
 __all__ = [
     "Center",
@@ -36,32 +37,8 @@ __all__ = [
     "load",
 ]
 
-_STRICT = ConfigDict(extra="forbid")
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
-
-def _duration(value: object) -> timedelta:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", str(value).strip())
-    if not match:
-        raise ValueError(f"{value!r} is not a duration such as 500ms, 1s, 2h or 7d")
-    return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
-
-
-def _timezone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ValueError(f"{value!r} is not a time zone such as Europe/Berlin") from error
-    return value
-
-
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
-Timezone = Annotated[str, AfterValidator(_timezone)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
-Text = Annotated[str, Field(min_length=1)]
-
-
-@dataclass(frozen=True, slots=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, config=STRICT)
 class Topics:
     partitions: Annotated[int, Field(ge=1, le=10_000)] = 12
     replication: Annotated[int, Field(ge=1, le=10)] = 1
@@ -69,7 +46,7 @@ class Topics:
     delete_retention: Duration = timedelta(days=14)
 
 
-@dataclass(frozen=True, slots=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, config=STRICT)
 class Kafka:
     """`options` are librdkafka's; the user and the password become its sasl.username and so on."""
 
@@ -82,7 +59,7 @@ class Kafka:
     topics: Topics = field(default_factory=Topics)
 
 
-@dataclass(frozen=True, slots=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, config=STRICT)
 class Registry:
     """A user with a password, or a token, or neither; `ca_file` where the system's do not do."""
 
@@ -97,7 +74,7 @@ class Registry:
     ca_file: str | None = None
 
 
-@dataclass(frozen=True, slots=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, config=STRICT)
 class SqlServer:
     """How to reach the practices' servers; a center may say some of it for itself."""
 
@@ -110,7 +87,7 @@ class SqlServer:
     trust_server_certificate: bool = False
 
 
-@dataclass(frozen=True, slots=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, config=STRICT)
 class Center:
     id: Name
     name: Text
@@ -126,7 +103,7 @@ class Center:
     driver: str | None = None
 
 
-@dataclass(frozen=True, slots=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, config=STRICT)
 class Producers:
     poll_interval: Annotated[
         Duration, Field(ge=timedelta(milliseconds=50), le=timedelta(hours=1))
@@ -135,13 +112,13 @@ class Producers:
     metrics_port: Annotated[int, Field(ge=0, le=65535)] | None = None
 
 
-@dataclass(frozen=True, slots=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, config=STRICT)
 class Stream:
     state: str = "state/"
     flush_interval: Duration = timedelta(seconds=1)
 
 
-@dataclass(frozen=True, slots=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, config=STRICT)
 class Output:
     path: Text = "output/"
     formats: Annotated[tuple[Literal["csv", "json", "parquet"], ...], Field(min_length=1)] = (
@@ -167,7 +144,7 @@ def _status_table() -> dict[str, Status]:
     return table
 
 
-@dataclass(frozen=True, slots=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, config=STRICT)
 class _File:
     kafka: Kafka = field(default_factory=Kafka)
     registry: Registry = field(default_factory=Registry)
@@ -178,9 +155,12 @@ class _File:
     stream: Stream = field(default_factory=Stream)
     output: Output = field(default_factory=Output)
     insurance_status: dict[str, Status] = field(default_factory=_status_table)
+    checks: Checks = field(default_factory=Checks)
+    closing: Closing = field(default_factory=Closing)
+    notices: Notices = field(default_factory=Notices)
 
 
-@dataclass(frozen=True, slots=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, config=STRICT)
 class _Centers:
     centers: list[Center]
 
@@ -199,6 +179,9 @@ class Settings:
     state: Path
     output: Output
     insurance_status: dict[str, Status]
+    checks: Checks
+    closing: Closing
+    notices: Notices
     centers_path: Path
     centers: tuple[Center, ...]
     environment: dict[str, str] = dataclasses.field(repr=False)
@@ -276,6 +259,9 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
         state=base / file.stream.state,
         output=file.output,
         insurance_status=status,
+        checks=file.checks,
+        closing=file.closing,
+        notices=file.notices,
         centers_path=centers_path,
         centers=tuple(listed),
         environment=dict(environment),
