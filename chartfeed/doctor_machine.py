@@ -38,7 +38,8 @@ EXCEPTION: Final = re.compile(r"[A-Za-z_]+( in [A-Za-z_0-9<>]+:\d+)?")
 def versions() -> dict[str, Any]:
     """Give what runs here, and what it was built with."""
     own = metadata.distribution("chartfeed")
-    names = sorted({re.split(r"[^A-Za-z0-9_.-]", one)[0] for one in own.requires or ()})
+    required = [one for one in own.requires or () if not re.search(r"extra == .dev", one)]
+    names = sorted({re.split(r"[^A-Za-z0-9_.-]", one)[0] for one in required})
     return {
         "chartfeed": own.version,
         "python": platform.python_version(),

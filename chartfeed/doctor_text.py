@@ -97,7 +97,7 @@ def _centers(answer: dict[str, Any]) -> Iterator[str]:
         lag = center["lag_seconds"]
         facts = [
             center["state"],
-            f"mapping {center['mapping']}",
+            "approved" if center["mapping"] == "approved" else "no approved mapping",
             f"version {center['version']} of {center['source_version']}",
             "lag not known" if lag is None else f"lag {lag:.1f} s",
             f"{center['dead_letters']} dead letters",
