@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from chartfeed import approvals, mapping_tables, mappings
+from chartfeed import answers, approvals, mapping_tables, mappings
+from chartfeed.answers import Answers
 from chartfeed.mapping_commands import complain, exit_code
 from producers import choices
-from producers.choices import Choices
 from schemas.errors import BadInput, ChartfeedError
 
 if TYPE_CHECKING:
@@ -31,15 +31,21 @@ def _now() -> datetime:
 @click.option(
     "--set", "settings_", multiple=True, metavar="POINT=NAME", help="KARTEI.DATUM=DATUM_7M"
 )
+@click.option("--unset", multiple=True, metavar="POINT", help="Leave PATIENT.P_NAME open.")
 @click.pass_obj
 def approve(
-    context: Context, names: tuple[str, ...], reviewer: str, settings_: tuple[str, ...]
+    context: Context,
+    names: tuple[str, ...],
+    reviewer: str,
+    settings_: tuple[str, ...],
+    unset: tuple[str, ...],
 ) -> int:
     """Validate a center's mapping and approve it without questions."""
     settings = context.settings
     centers = settings.select(names)
-    chosen = choices.parse(settings_)
-    if settings_ and len(centers) > 1:
+    choices.parse(settings_)
+    chosen = answers.given(sorted(settings_, key=_tables_first), unset)
+    if chosen and len(centers) > 1:
         raise BadInput("--set is for one center at a time", hint="approve them one by one")
     errors = [
         error
@@ -51,8 +57,14 @@ def approve(
     return exit_code(errors, len(centers))
 
 
+def _tables_first(setting: str) -> int:
+    """Order what was given: the schema, a table, its columns, their live values."""
+    point = setting.partition("=")[0]
+    return -1 if point == "schema" else point.count(".")
+
+
 def _approver(
-    settings: Settings, chosen: Choices, reviewer: str
+    settings: Settings, chosen: Answers, reviewer: str
 ) -> Callable[[Center], ChartfeedError | None]:
     def work(center: Center) -> ChartfeedError | None:
         try:

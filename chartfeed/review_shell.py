@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 
-from chartfeed import approvals, learning, mapping_tables, mappings
-from producers import canonical, choices, discover, mapping_file, merging, review, shown, survey
-from producers.canonical import Kind
+from chartfeed import answers, approvals, examples, mapping_tables, mappings
+from chartfeed.answers import NOTHING, Answers
+from chartfeed.approvals import Changed
+from producers import choices, mapping_file, review, survey
 from producers.choices import Choices
-from producers.errors import Denied, StatementFailed
 from producers.review import Step
 from producers.shown import printable
 from schemas.errors import BadInput, ChartfeedError
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["run"]
 
 T = TypeVar("T")
+NO_NAME: Final = "-"
 
 
 def run(settings: Settings, center: Center, *, now: Callable[[], datetime]) -> int:
@@ -38,16 +38,17 @@ def run(settings: Settings, center: Center, *, now: Callable[[], datetime]) -> i
     What was answered outlives an error of the database: the step is tried again, or the answers
     are printed as the command that gives them all at once.
     """
+    seen = approvals.version(settings, center)
     before = _present(settings, center)
     talk = _Talk(settings, center, before)
     try:
-        return _held(talk, before, now)
+        return _held(talk, before, seen, now)
     except click.Abort:
         talk.hand_over()
         raise
 
 
-def _held(talk: _Talk, before: Mapping, now: Callable[[], datetime]) -> int:
+def _held(talk: _Talk, before: Mapping, seen: str, now: Callable[[], datetime]) -> int:
     center = talk.center
     report = talk.examined()
     if report.errors:
@@ -64,17 +65,19 @@ def _held(talk: _Talk, before: Mapping, now: Callable[[], datetime]) -> int:
     if not reviewer.strip():
         click.echo("Not approved; nothing is written.")
         return 2
-    talk.insist(lambda: approvals.seal(talk.settings, report, before, reviewer=reviewer, at=now()))
+    talk.insist(
+        lambda: approvals.seal(
+            talk.settings, report, before, reviewer=reviewer, at=now(), seen=seen
+        )
+    )
     click.echo(f"{center.id}: approved by {printable(reviewer.strip())}")
     return 0
 
 
 def _present(settings: Settings, center: Center) -> Mapping:
-    path = mapping_file.path_of(settings.mappings, center.id)
-    if not path.exists():
-        return mappings.propose(settings, center, learning.bank(settings))
-    present = mappings.load(settings, center)
-    if mappings.approval_problem(settings, center) is None:
+    present = approvals.present(settings, center)
+    there = mapping_file.path_of(settings.mappings, center.id).exists()
+    if there and mappings.approval_problem(settings, center) is None:
         who = printable(present.reviewed_by or "")
         click.echo(f"{center.id} is approved by {who}; a new approval replaces it.")
     return present
@@ -93,7 +96,7 @@ class _Talk:
     center: Center
     mapping: Mapping
     asked: list[str] = field(default_factory=list)
-    answers: dict[str, str] = field(default_factory=dict)
+    answers: Answers = NOTHING
     unsettled: tuple[str, str | None] | None = None
 
     def examined(self) -> Report:
@@ -120,6 +123,9 @@ class _Talk:
         while True:
             try:
                 return work()
+            except Changed:
+                self.hand_over()  # Trying again would not bring back what was reviewed.
+                raise
             except ChartfeedError as error:
                 click.echo(f"\n{printable(error.message)}")
                 if not click.confirm("Try again? Your answers are kept", default=True):
@@ -129,10 +135,8 @@ class _Talk:
     def hand_over(self) -> None:
         """Print the command that gives all answers at once."""
         if self.answers:
-            words = ["chartfeed", "approve", self.center.id, "--reviewer", "NAME"]
-            for point, answer in self.answers.items():
-                words += ["--set", f"{point}={answer}"]
-            click.echo(f"Your answers so far: {printable(shlex.join(words))}")
+            command = self.answers.command(self.center.id)
+            click.echo(f"Your answers so far: {printable(command)}")
 
     def _walk(self, again: Sequence[str]) -> None:
         """Ask about what is open, unsure or failed."""
@@ -144,33 +148,24 @@ class _Talk:
                 _show_values(connection, catalog, self.mapping, step)
                 name = _asked(catalog, self.mapping, step)
                 self.asked.append(step.point)
-                if name is not None:
-                    self._note(step.point, name)
+                if name == NO_NAME:
+                    self.answers = self.answers.left_open(step.point)
+                elif name is not None:
+                    self.answers = self.answers.noted(step.point, name)
                 self.unsettled = (step.point, name)
                 self._settle(connection, again)
-
-    def _note(self, point: str, answer: str) -> None:
-        gone = "" if point == "schema" else f"{point}."
-        self.answers = {
-            key: value for key, value in self.answers.items() if not key.startswith(gone)
-        }
-        self.answers[point] = answer
 
     def _settle(self, connection: pyodbc.Connection, again: Sequence[str]) -> None:
         """Take over what was answered last, and what follows from it."""
         if self.unsettled is None:
             return
         point, name = self.unsettled
-        if name is not None:
-            chosen = Choices({point: name})
-            fresh = discover.propose(
-                connection,
-                center=self.center.id,
-                database=self.center.database,
-                learned=learning.bank(self.settings).learned,
-                chosen=merging.chosen_names(self.mapping, chosen),
-            )
-            self.mapping = merging.merged(self.mapping, fresh, chosen)
+        if name == NO_NAME:
+            self.mapping = answers.unmapped(self.mapping, [point])
+        elif name is not None:
+            chosen = choices.parse([f"{point}={name}"])
+            named = approvals.chosen(self.settings, self.center, connection, self.mapping, chosen)
+            self.mapping = answers.unmapped(named, self.answers.unset)
             self.asked = review.still_done(self.asked, point)
         self.unsettled = None
         role, _, key = point.partition(".")
@@ -193,7 +188,7 @@ class _Talk:
                 click.echo(f"  {printable(error.message)}")
                 continue
             if answer != present:
-                self.answers[f"{role}.DELKZ.live"] = answer
+                self.answers = self.answers.noted(f"{role}.DELKZ.live", answer)
             self.mapping = choices.apply_live(self.mapping, chosen)
             return
 
@@ -214,30 +209,26 @@ def _show_values(
     connection: pyodbc.Connection, catalog: Catalog, mapping: Mapping, step: Step
 ) -> None:
     """Show harmless sample values of the columns that are possible; of persons, none."""
-    role, _, key = step.point.partition(".")
-    if not key or canonical.TABLES[role][key].kind is Kind.PERSON:
-        return
-    table = catalog.table(mapping.schema, mapping.table(role))
-    names = [step.name] if step.name else [rival.name for rival in step.rivals]
-    for name in names:
-        column = table.column(name) if table and name else None
-        if table is None or column is None:
-            continue
-        try:
-            values = survey.read_examples(connection, mapping.center, table, column.name)
-        except (Denied, StatementFailed) as error:
-            click.echo(f"    {printable(name or '')}: can't be read: {printable(error.message)}")
-            continue
-        listed = ", ".join(shown.values(canonical.TABLES[role][key].kind, values))
-        click.echo(f"    {printable(column.name)} holds: {listed}")
+    for example in examples.of(connection, catalog, mapping, step):
+        if example.problem is not None:
+            text = f"can't be read: {printable(example.problem)}"
+        else:
+            text = f"holds: {', '.join(example.values)}"
+        told = " " if example.problem is None else ": "
+        click.echo(f"    {printable(example.column)}{told}{text}")
 
 
 def _asked(catalog: Catalog, mapping: Mapping, step: Step) -> str | None:
     """Give the name that is there and was chosen, None to keep what is proposed."""
     keep = "keep it" if step.name else "leave it open"
     pick = "a number, " if step.rivals else ""
+    may_open = bool(step.name) and "." in step.point
+    drop = f"{NO_NAME} for none, " if may_open else ""
     while True:
-        answer = click.prompt(f"  {pick}a name, or Enter to {keep}", default="", show_default=False)
+        question = f"  {pick}a name, {drop}or Enter to {keep}"
+        answer = click.prompt(question, default="", show_default=False)
+        if may_open and answer.strip() == NO_NAME:
+            return NO_NAME
         try:
             name = review.answered(step, answer)
             if name is not None:

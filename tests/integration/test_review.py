@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from chartfeed import approval_commands, mapping_commands
+from chartfeed.approvals import Changed
 from chartfeed.cli import Context
 from deploy.local import practices
 from deploy.local.practice import fillers, layout, truth
@@ -290,3 +291,37 @@ def test_a_dead_flag_is_asked_for_and_warns(desk: Desk) -> None:
     assert f"100.0 % of {count} rows count as deleted" in result.output
     assert f"0.0 % of {count} rows count as deleted" in turned.output
     assert "warning  LEISTUNG.DELKZ" not in turned.output
+
+
+def test_a_column_that_nobody_reads_is_left_open(desk: Desk) -> None:
+    practice = desk.planned[0]
+    desk.review(practice, "Ada")
+
+    result = CliRunner().invoke(
+        approval_commands.approve,
+        [practice.center_id, "--reviewer", "Bo", "--unset", "PATIENT.P_NAME"],
+        obj=Context(str(desk.folder / "chartfeed.yml")),
+        standalone_mode=False,
+    )
+
+    assert result.return_value == 0, result.output
+    found = mapping_file.load(desk.path(practice))
+    assert list(found.open_points()) == ["PATIENT.P_NAME"]
+    assert found.reviewed_by == "Bo"
+
+
+def test_an_approval_by_somebody_else_meanwhile_is_told_and_the_answers_are_kept(
+    desk: Desk,
+) -> None:
+    practice = desk.rival("KARTEI.DATUM")
+    name = truth.of(practice).names["KARTEI.DATUM"]
+
+    def bo_is_faster() -> None:
+        assert desk.review(practice, name, "Bo").return_value == 0
+
+    result = desk.review(practice, bo_is_faster, name, "Ada")
+
+    assert isinstance(result.exception, Changed)
+    assert "the approval by Bo" in str(result.exception)
+    assert f"--set KARTEI.DATUM={name}" in result.output
+    assert mapping_file.load(desk.path(practice)).reviewed_by == "Bo"
