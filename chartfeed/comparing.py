@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -47,7 +47,8 @@ NEWEST: Final = 3
 class Wanted:
     """What is compared: the files of a place for some centers and days; `only` narrows these.
 
-    `live` tells how far the files are that a stream keeps, whatever their manifests say.
+    `live` tells how far the files are that a stream keeps, whatever their manifests say. `told` is
+    called with each center's result, in threads of the comparison.
     """
 
     settings: Settings
@@ -56,6 +57,7 @@ class Wanted:
     span: Span
     only: Collection[date] | None = None
     live: Live | None = None
+    told: Callable[[CenterResult], None] | None = None
 
     def __contains__(self, day: date) -> bool:
         return day in self.span and (self.only is None or day in self.only)
@@ -76,9 +78,12 @@ def compare(wanted: Wanted) -> Report:
 
         def work(center: Center) -> CenterResult:
             try:
-                return _center(wanted, center, spool)
+                result = _center(wanted, center, spool)
             except ChartfeedError as error:
-                return CenterResult(center.id, error=error)
+                result = CenterResult(center.id, error=error)
+            if wanted.told is not None:
+                wanted.told(result)
+            return result
 
         with ThreadPoolExecutor(max_workers=max(1, min(THREADS, len(names)))) as pool:
             results = tuple(pool.map(work, wanted.centers))
