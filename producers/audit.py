@@ -18,9 +18,11 @@ from producers import canonical
 from producers.errors import MappingDamaged
 from producers.mapping import Mapping
 
-__all__ = ["NAME", "Act", "History", "Line", "append", "changes", "names", "of_center"]
+__all__ = ["FORMAT", "NAME", "Act", "History", "Line", "append", "changes", "names", "of_center"]
 
 NAME = "audit.jsonl"
+FORMAT = 1
+"""Of a line; one without a format is of the first."""
 Act = Literal["proposal", "approval", "revocation"]
 
 
@@ -109,8 +111,10 @@ def _read(path: Path) -> dict[str, History]:
         fcntl.flock(file, fcntl.LOCK_SH)
         for number, text in enumerate(file, 1):
             try:
-                center, line = _parsed(json.loads(text.decode("utf-8", "surrogatepass")))
-            except (ValueError, KeyError, TypeError) as error:
+                data = json.loads(text.decode("utf-8", "surrogatepass"))
+                _refuse_the_future(data.get("format", 1), path, number)
+                center, line = _parsed(data)
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
                 # A line that can't be read may be a revocation: nothing is approved beside it.
                 raise MappingDamaged(
                     f"{path}:{number}: not a line of the audit log",
@@ -118,6 +122,15 @@ def _read(path: Path) -> dict[str, History]:
                 ) from error
             centers[center] = centers.get(center, NOTHING).after(line)
     return centers
+
+
+def _refuse_the_future(given: object, path: Path, number: int) -> None:
+    if isinstance(given, int) and given > FORMAT:
+        # It may be a revocation: nothing is approved beside it.
+        raise MappingDamaged(
+            f"{path}:{number}: format {given} is newer than this chartfeed knows ({FORMAT})",
+            hint="update chartfeed to the version that wrote it",
+        )
 
 
 def _parsed(data: dict[str, object]) -> tuple[str, Line]:
@@ -172,6 +185,7 @@ def append(  # noqa: PLR0917 - the facts of one line
 ) -> None:
     """Add a line to the log, on disk before this returns."""
     line: dict[str, object] = {
+        "format": FORMAT,
         "at": at.isoformat().replace("+00:00", "Z"),
         "act": act,
         "who": who,

@@ -6,14 +6,17 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from deploy.local import ports
 from deploy.local.service import Service
 from producers import files
 from schemas.errors import BadInput, Failed
 
-__all__ = ["Layout"]
+__all__ = ["FORMAT", "Layout"]
+
+FORMAT: Final = 1
+"""Of the file, and with it of the whole home; one without a format is of the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,13 @@ class Layout:
     def load(cls, path: Path) -> Layout:
         try:
             found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            given = int(found.get("format", 1))
+            if given > FORMAT:
+                raise BadInput(
+                    f"{path.parent} was made by a newer chartfeed (format {given}, known is "
+                    f"{FORMAT})",
+                    hint="update chartfeed, or make a home anew: chartfeed local --home FOLDER up",
+                )
             return cls(found["ports"], frozenset(found["started"]))
         except FileNotFoundError:
             return cls({}, frozenset())
@@ -37,7 +47,7 @@ class Layout:
             ) from error
 
     def save(self, path: Path) -> None:
-        document = {"ports": self.ports, "started": sorted(self.started)}
+        document = {"format": FORMAT, "ports": self.ports, "started": sorted(self.started)}
         files.replace(path, json.dumps(document, indent=1) + "\n")
 
     def with_started(self, names: Sequence[str]) -> Layout:

@@ -22,6 +22,7 @@ from schemas.errors import BadInput
 __all__ = ["NAME", "ValueBank", "learn", "load", "render"]
 
 NAME = "value-bank.yml"
+FORMAT = 1
 HEADER = (
     "# Names that reviewers approved and no rule knows: hints for the next center, not proofs.\n"
     "# Each with the centers that have it. Lines can be removed or added by hand.\n"
@@ -42,7 +43,7 @@ class ValueBank:
 
 @checked(frozen=True, slots=True, config={"extra": "forbid"})
 class _File:
-    format: Annotated[int, Field(ge=1, le=1)]
+    format: Annotated[int, Field(ge=1)]
     names: dict[str, dict[str, list[str]]]
 
 
@@ -58,6 +59,11 @@ def load(path: Path) -> ValueBank:
         file = document.parse(text, _File, name=str(path))
     except BadInput as error:
         raise MappingDamaged(error.message, hint=f"{error.hint}, or delete {path}") from error
+    if file.format > FORMAT:
+        raise MappingDamaged(
+            f"{path}: format {file.format} is newer than this chartfeed knows ({FORMAT})",
+            hint=f"update chartfeed, or delete {path}: approvals teach it anew",
+        )
     known = {*canonical.TABLES, *(f"{table}.{column}" for table, column in canonical.columns())}
     for point in file.names:
         if point not in known:
@@ -102,7 +108,7 @@ def _teach(taught: dict[str, dict[str, set[str]]], point: str, name: str, center
 def render(bank: ValueBank) -> str:
     """Give the file's text."""
     data = {
-        "format": 1,
+        "format": FORMAT,
         "names": {
             point: {name: list(centers) for name, centers in learned.items()}
             for point, learned in bank.names.items()

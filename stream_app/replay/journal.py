@@ -85,6 +85,11 @@ def _found(folder: Path, arguments: dict[str, Any]) -> Journal:
     path = folder / FILE
     if path.exists():
         said = orjson.loads(path.read_bytes())
+        if said.get("format", 0) > FORMAT:
+            raise BadInput(
+                f"{path} is of format {said['format']}, newer than this chartfeed knows ({FORMAT})",
+                hint=f"update chartfeed to go on, or remove {folder} to begin anew",
+            )
         if said.get("format") == FORMAT:
             before = said["arguments"]
             if before != arguments:
