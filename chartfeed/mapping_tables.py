@@ -16,6 +16,7 @@ from producers.validation import Finding
 from schemas.records import UnifiedEntry
 
 __all__ = [
+    "ROWS",
     "aligned",
     "catalog",
     "day",
@@ -24,12 +25,15 @@ __all__ = [
     "names",
     "printable",
     "terminal_width",
+    "unified",
     "wrapped",
 ]
 
 # What the last column of a table needs beside the others; with less it goes below them.
 NARROW = 36
 BELOW = 10
+# How many rows of a day are enough to judge names by.
+ROWS = 20
 
 
 def terminal_width() -> int:
@@ -153,15 +157,17 @@ def day(one: CenterDay, width: int = 0) -> Iterator[str]:
     Lines end where the terminal does.
     """
     heads = ("patient", "status", "insurer", "codes", "entry")
-    for line in aligned([heads, *map(_unified, one.rows[:20])], "  "):
+    for line in aligned([heads, *map(unified, one.rows[:ROWS])], "  "):
         yield line[: width or None]
-    if len(one.rows) > 20:
-        yield f"  … and {len(one.rows) - 20:,} more"
+    if len(one.rows) > ROWS:
+        yield f"  … and {len(one.rows) - ROWS:,} more"
 
 
-def _unified(row: UnifiedEntry) -> tuple[str, ...]:
+def unified(row: UnifiedEntry) -> tuple[str, str, str, str, str]:
+    """Give a unified row's patient, status, insurer, codes and entry as they may be shown."""
+    patient, *_ = shown.values(Kind.ID, [row.patient_id])
     return (
-        *shown.values(Kind.ID, [row.patient_id]),
+        patient,
         str(row.insurance_status),
         shown.insurer(row.insurance_name or ""),
         ",".join(shown.values(Kind.CODE, row.service_codes)),
