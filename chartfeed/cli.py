@@ -54,6 +54,7 @@ CONTENTS: dict[str, list[tuple[str, str, str]]] = {
         ("preflight", "chartfeed.preflight:preflight", "Say what is missing to go live."),
         ("produce", "chartfeed.produce:produce", "Capture every change into Kafka, exactly once."),
         ("status", "chartfeed.status:status", "Say where each center stands, wherever it runs."),
+        ("console", "chartfeed.console_command:console", "Show all of it in the browser."),
         ("doctor", "chartfeed.doctor:doctor", "Look at everything, and write a bug report."),
         ("pause", "chartfeed.pause:pause", "Have centers wait, wherever they are captured."),
         ("resume", "chartfeed.pause:resume", "Have paused centers go on from where they were."),
@@ -61,8 +62,8 @@ CONTENTS: dict[str, list[tuple[str, str, str]]] = {
         ("days", "chartfeed.days:days", "List the days that have files, and what they lack."),
         (
             "day",
-            "chartfeed.days:day",
-            "Show a day: rows, completeness, and whether files are whole.",
+            "chartfeed.day:day",
+            "Show a day: rows, completeness, files; or close it (day close).",
         ),
         ("tail", "chartfeed.tail:tail", "Follow the unified rows in the terminal."),
         ("replay", "chartfeed.replay:replay", "Make the files anew from the topics, and compare."),

@@ -18,7 +18,12 @@ __all__ = ["warnings"]
 
 def warnings(settings: Settings) -> list[str]:
     """Give a sentence for each; what stays on this machine is exposed to nobody."""
-    return [*_of_sources(settings), *_of_kafka(settings), *_of_registry(settings)]
+    return [
+        *_of_sources(settings),
+        *_of_kafka(settings),
+        *_of_registry(settings),
+        *_of_notices(settings),
+    ]
 
 
 def _of_sources(settings: Settings) -> Iterator[str]:
@@ -57,6 +62,15 @@ def _of_registry(settings: Settings) -> Iterator[str]:
     has_login = given.user is not None or given.token_env or given.token_file or given.token_command
     if has_login and address.scheme == "http" and not _is_here(address.hostname or ""):
         yield "registry.url is no https: the registry's password crosses the network readably"
+
+
+def _of_notices(settings: Settings) -> Iterator[str]:
+    email = settings.notices.email
+    if email.host is not None and not email.starttls and not _is_here(email.host):
+        yield "notices.email.starttls is false: notices, and a login, cross the network readably"
+    url = urlsplit(settings.notices.webhook.url or "")
+    if url.scheme == "http" and not _is_here(url.hostname or ""):
+        yield "notices.webhook.url is no https: notices, and a token, cross the network readably"
 
 
 def _host(server: str) -> str:
