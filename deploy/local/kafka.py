@@ -47,6 +47,8 @@ class Kafka:
             "-Xms256m",
             "-Xmx512m",
             "-XX:+UseSerialGC",
+            # The second compiler would take more of a laptop in the first minute than the broker.
+            "-XX:TieredStopAtLevel=1",
             f"-Dlog4j2.configurationFile={folder / 'log4j2.properties'}",
             "-cp",
             f"{artifacts.kafka}/*",

@@ -61,9 +61,17 @@ class Layout:
         return Layout(kept, self.started - set(names))
 
     def with_ports_for(
-        self, services: Sequence[Service], wanted: Mapping[str, Mapping[str, int]]
+        self,
+        services: Sequence[Service],
+        wanted: Mapping[str, Mapping[str, int]],
+        *,
+        usual: bool = True,
     ) -> Layout:
-        """Give every port of these services a number: the wanted, the known, or a free one."""
+        """Give every port of these services a number: the wanted, the known, or a free one.
+
+        Of the free ones it is the `usual` one, or any, which a stack that goes soon would take
+        from one that stays.
+        """
         found = {name: dict(given) for name, given in self.ports.items()}
         for service in services:
             given = found.setdefault(service.name, {})
@@ -81,7 +89,9 @@ class Layout:
                 )
             for kind, preferred in service.ports.items():
                 if kind not in given:
-                    given[kind] = ports.choose(preferred, others | set(given.values()))
+                    given[kind] = ports.choose(
+                        preferred if usual else None, others | set(given.values())
+                    )
                 elif not ports.is_free(given[kind]):
                     raise Failed(
                         f"{service.name} can't listen on port {given[kind]}: "

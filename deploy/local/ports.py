@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import os
 import socket
-from collections.abc import Collection
+import tempfile
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
 
 import psutil
 
-__all__ = ["choose", "holder", "is_free"]
+__all__ = ["choose", "holder", "is_free", "one_at_a_time"]
 
 LOOPBACK = "127.0.0.1"
 
@@ -22,9 +27,26 @@ def is_free(port: int) -> bool:
     return True
 
 
-def choose(preferred: int, taken: Collection[int]) -> int:
+@contextlib.contextmanager
+def one_at_a_time(say: Callable[[str], None]) -> Iterator[None]:
+    """Let one of the user's stacks at a time choose ports and begin to listen on them."""
+    path = Path(tempfile.gettempdir()) / f"chartfeed-ports-{os.getuid()}.lock"
+    # Not through a link that somebody else has put there.
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("waiting for another stack that is starting")
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def choose(preferred: int | None, taken: Collection[int]) -> int:
     """Return the preferred port if nobody has it, else a free one."""
-    if preferred not in taken and is_free(preferred):
+    if preferred is not None and preferred not in taken and is_free(preferred):
         return preferred
     while True:
         with socket.socket() as probe:

@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 
 import psutil
 
-from deploy.local import guard, process
+from deploy.local import guard, ports, process
 from deploy.local.java import Artifacts, fetch
 from deploy.local.kafka import Kafka
 from deploy.local.layout import Layout
@@ -78,25 +78,36 @@ class Stack:
             missing = [name for name in names if process.find(self._mark(name)) is None]
             self._refuse_ports_in_vain(missing, wanted_ports)
             self._refuse_lost_ports(names, missing, before)
-            after = before.with_ports_for([SERVICES[name] for name in missing], wanted_ports)
             artifacts = self._artifacts(missing)
-            started: dict[str, psutil.Process] = {}
-            try:
-                after.with_started(names).save(self.home / LAYOUT)
-                if owner is not None:
-                    guard.watch(self.home, self.log("guard"), owner)
-                for name in missing:
-                    started[name] = self._start(name, after.ports[name], artifacts)
-                for name in names:
-                    running = started.get(name) or process.find(self._mark(name))
-                    self._wait(name, running, after.ports[name])
-            except BaseException:
-                for running in started.values():
-                    process.stop(running, patience=10)
-                before.save(self.home / LAYOUT)
-                if not self._any_runs():
-                    guard.dismiss(self.home)
-                raise
+            with ports.one_at_a_time(self._say) if missing else contextlib.nullcontext():
+                after = before.with_ports_for(
+                    [SERVICES[name] for name in missing], wanted_ports, usual=owner is None
+                )
+                try:
+                    after.with_started(names).save(self.home / LAYOUT)
+                    if owner is not None:
+                        guard.watch(self.home, self.log("guard"), owner)
+                    self._start_all(names, missing, after, artifacts)
+                except BaseException:
+                    before.save(self.home / LAYOUT)
+                    if not self._any_runs():
+                        guard.dismiss(self.home)
+                    raise
+
+    def _start_all(
+        self, names: Sequence[str], missing: Sequence[str], layout: Layout, artifacts: Artifacts
+    ) -> None:
+        started: dict[str, psutil.Process] = {}
+        try:
+            for name in missing:
+                started[name] = self._start(name, layout.ports[name], artifacts)
+            for name in names:
+                running = started.get(name) or process.find(self._mark(name))
+                self._wait(name, running, layout.ports[name])
+        except BaseException:
+            for running in started.values():
+                process.stop(running, patience=10)
+            raise
 
     def down(self, names: Sequence[str]) -> None:
         """Stop what is named, the last started first; what does not run is no error."""

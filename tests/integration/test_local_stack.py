@@ -165,6 +165,21 @@ def test_messages_and_schemas_survive_kill_and_down(tmp_path, chartfeed):
     assert not (home / "kafka").exists()
 
 
+def test_stacks_that_start_at_the_same_moment_get_ports_of_their_own(tmp_path, chartfeed):
+    homes = [tmp_path / name for name in ("one", "two", "three")]
+    for home in homes:
+        home.mkdir()
+    try:
+        # Without an owner, which would have them take any port from the beginning.
+        with ThreadPoolExecutor(3) as pool:
+            list(pool.map(lambda home: chartfeed("local", "up", "sqlserver", home=home), homes))
+        layouts = [json.loads((home / "stack.json").read_text("utf-8")) for home in homes]
+        assert 3 == len({layout["ports"]["sqlserver"]["tds"] for layout in layouts})
+    finally:
+        for home in homes:
+            chartfeed("local", "reset", home=home)
+
+
 def test_a_port_that_is_taken_is_named_with_its_holder_and_nothing_is_left(tmp_path, chartfeed):
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
