@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from chartfeed.stream_group import Stream
     from producers.capture.publisher import Options
 
-__all__ = ["status"]
+__all__ = ["status", "views"]
 
 WATCH_SECONDS: Final = 1.0
 
@@ -59,20 +59,21 @@ def status(
     with Overview(kafka, partitions, registry.schema, [one.id for one in centers]) as overview:
         if watch:
             return _watch(settings, centers, overview, kafka, as_json=as_json)
-        views = _views(settings, centers, overview.read())
+        found = views(settings, centers, overview.read())
     stream = stream_group.look(kafka)
     if as_json:
-        click.echo(_document(views, stream))
+        click.echo(_document(found, stream))
     else:
         console = Console()
-        console.print(shown(views, stream, console.width))
-        for one in views:
+        console.print(shown(found, stream, console.width))
+        for one in found:
             if one.next_command and one.needs_somebody:
                 console.print(f"{one.center_id}: {one.next_command}", markup=False, soft_wrap=True)
-    return int(any(one.needs_somebody for one in views))
+    return int(any(one.needs_somebody for one in found))
 
 
-def _views(settings: Settings, centers: Sequence[Center], known: dict[str, Known]) -> list[View]:
+def views(settings: Settings, centers: Sequence[Center], known: dict[str, Known]) -> list[View]:
+    """Give what is said of each center now, from what the topics say of it."""
     now = datetime.now(UTC)
     return [
         view(
@@ -103,25 +104,25 @@ def _watch(
     as_json: bool,
 ) -> int:
     """Show it again and again; a broker that is gone for a while ends nothing."""
-    views, stream = _views(settings, centers, overview.read()), stream_group.look(kafka)
+    found, stream = views(settings, centers, overview.read()), stream_group.look(kafka)
     never = threading.Event()
     try:
         if as_json:
             while True:
-                click.echo(_document(views, stream, indent=None))
+                click.echo(_document(found, stream, indent=None))
                 never.wait(WATCH_SECONDS)
-                views, stream = _views(settings, centers, overview.read()), stream_group.look(kafka)
+                found, stream = views(settings, centers, overview.read()), stream_group.look(kafka)
         console = Console()
-        first = shown(views, stream, console.width)
+        first = shown(found, stream, console.width)
         with Live(first, console=console, auto_refresh=False) as live:
             while True:
                 problem = None
                 try:
-                    views = _views(settings, centers, overview.read())
+                    found = views(settings, centers, overview.read())
                     stream = stream_group.look(kafka)
                 except RetryLater as error:
                     problem = error.message
-                live.update(shown(views, stream, console.width, problem), refresh=True)
+                live.update(shown(found, stream, console.width, problem), refresh=True)
                 never.wait(WATCH_SECONDS)
     except KeyboardInterrupt:
         return 0

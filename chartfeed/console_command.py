@@ -1,0 +1,174 @@
+"""`chartfeed console`: pages in the browser, and who may sign in to them."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+import click
+
+from chartfeed import logs
+from chartfeed.console.access import Access, Proxy
+from chartfeed.console.roles import Role
+from chartfeed.console.session import Keys
+from chartfeed.console.users import User, Users, hashed, named
+from schemas.errors import BadInput
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from chartfeed.cli import Context
+    from chartfeed.settings import Settings
+
+__all__ = ["console"]
+
+HOST: Final = "127.0.0.1"
+PORT: Final = 8100
+# Below what the pipeline gets, when both want the processor.
+NICENESS: Final = 10
+
+
+@click.group(invoke_without_command=True)
+@click.option("--port", type=click.IntRange(0, 65535), metavar="N", help="0 takes a free one.")
+@click.option("--host", metavar="ADDRESS", help="Where it listens; else 127.0.0.1.")
+@click.pass_context
+def console(ctx: click.Context, port: int | None, host: str | None) -> int:
+    """Show centers, mappings, days and metrics in the browser, until Ctrl-C.
+
+    Sign-in is by a local users file (`chartfeed console user add NAME --role operator`) or by a
+    proxy that is trusted in the configuration.
+    """
+    if ctx.invoked_subcommand is not None:
+        return 0
+    context: Context = ctx.obj
+    logs.configure(sys.stderr)
+    return _serve(context.settings, host or HOST, PORT if port is None else port)
+
+
+def _serve(settings: Settings, host: str, port: int) -> int:
+    # Loaded late: `console user` needs none of it.
+    import uvicorn  # noqa: PLC0415
+
+    from chartfeed.console.app import Console, application  # noqa: PLC0415
+    from chartfeed.console.live import Live, Reader  # noqa: PLC0415
+    from chartfeed.console.pages import Pages  # noqa: PLC0415
+
+    folder = _folder(settings)
+    access = Access(Users(folder), Keys.kept_in(folder), _proxy(settings))
+    listening = _listening(host, port)
+    reader = Reader(settings)
+    app = application(
+        Console(settings, access, Live(reader), ZoneInfo("Europe/Berlin"), Pages()),
+        hosts=["127.0.0.1", "localhost", "[::1]"],
+    )
+    os.nice(NICENESS)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=2,
+    )
+    number = listening.getsockname()[1]
+    click.echo(f"http://{host}:{number}")
+    if not access.users.all() and access.proxy is None:
+        click.echo("nobody can sign in yet: chartfeed console user add NAME --role operator")
+    try:
+        uvicorn.Server(config).run(sockets=[listening])
+    finally:
+        reader.close()
+    return 0
+
+
+def _folder(settings: Settings) -> Path:
+    return settings.path.parent / "console"
+
+
+def _proxy(settings: Settings) -> Proxy | None:
+    del settings
+    return None
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    found = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind((host, port))
+    except OSError as error:
+        found.close()
+        raise BadInput(
+            f"the console can't listen on {host}:{port}: {error.strerror}",
+            hint="chartfeed console --port 0   (takes a free one)",
+        ) from error
+    return found
+
+
+@console.group()
+def user() -> None:
+    """Who may sign in, and in which roles."""
+
+
+_role = click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    type=click.Choice([role.value for role in Role]),
+    help="Repeatable; everybody who signs in may look.",
+)
+
+
+@user.command()
+@click.argument("name")
+@_role
+@click.option("--no-password", is_flag=True, help="For somebody whom the proxy signs in.")
+@click.pass_obj
+def add(context: Context, name: str, roles: tuple[str, ...], *, no_password: bool) -> int:
+    """Add a user, or replace one; the password comes from a prompt, or from standard input."""
+    users = Users(_folder(context.settings))
+    one = named(name)
+    kept = None if no_password else hashed(_password(one))
+    users.put(User(one, frozenset(map(Role, roles)), kept))
+    click.echo(f"{one}: may sign in as {', '.join(sorted(roles)) or 'viewer'}")
+    return 0
+
+
+@user.command("list")
+@click.pass_obj
+def list_(context: Context) -> int:
+    """List the users and their roles."""
+    for one in Users(_folder(context.settings)).all().values():
+        said = ", ".join(sorted(one.roles)) or "viewer"
+        click.echo(f"{one.name}: {said}{'' if one.password else ' (by the proxy)'}")
+    return 0
+
+
+@user.command()
+@click.argument("name")
+@click.pass_obj
+def remove(context: Context, name: str) -> int:
+    """Take a user away; a session that is open ends with the next click."""
+    Users(_folder(context.settings)).remove(name)
+    click.echo(f"{name}: can't sign in any more")
+    return 0
+
+
+@user.command("roles")
+@click.argument("name")
+@_role
+@click.pass_obj
+def roles_(context: Context, name: str, roles: tuple[str, ...]) -> int:
+    """Give a user these roles, and no others."""
+    Users(_folder(context.settings)).set_roles(name, frozenset(map(Role, roles)))
+    click.echo(f"{name}: {', '.join(sorted(roles)) or 'viewer'}")
+    return 0
+
+
+def _password(name: str) -> str:
+    if sys.stdin.isatty():
+        found: str = click.prompt(f"Password for {name}", hide_input=True, confirmation_prompt=True)
+        return found
+    return sys.stdin.readline().rstrip("\r\n")
