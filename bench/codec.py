@@ -8,8 +8,6 @@ from __future__ import annotations
 import argparse
 import gc
 import io
-import json
-import statistics
 import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -17,6 +15,7 @@ from time import perf_counter
 
 import fastavro
 
+from bench._figures import Figure, Report
 from schemas import avro, records
 from schemas.codec import Decoder, Encoder
 
@@ -94,7 +93,7 @@ def bare(
     return encode, decode
 
 
-def measure(count: int, rounds: int) -> dict[str, dict[str, float]]:
+def measure(count: int, rounds: int) -> dict[str, list[float]]:
     made = chart_entries(count)
     encoder = Encoder(records.ChartEntry, 1)
     values = [encoder.encode(record) for record in made]
@@ -105,10 +104,7 @@ def measure(count: int, rounds: int) -> dict[str, dict[str, float]]:
     for _ in range(rounds):
         for name, run in work.items():
             found[name].append(rate(run, count))
-    return {
-        name: {"median": statistics.median(rates), "best": max(rates), "worst": min(rates)}
-        for name, rates in found.items()
-    }
+    return found
 
 
 def main() -> int:
@@ -118,14 +114,14 @@ def main() -> int:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     found = measure(options.records, options.rounds)
-    if options.json:
-        print(json.dumps(found))
-    else:
-        print(f"{'records/s':<16} {'median':>10} {'best':>10} {'worst':>10}")
-        for name, rates in found.items():
-            print(f"{name:<16} " + " ".join(f"{rates[key]:>10,.0f}" for key in rates))
-        print(f"goal: {GOAL:,} each way")
-    return 0 if min(found[way]["median"] for way in ("encode", "decode")) >= GOAL else 1
+    due = {"encode": GOAL, "decode": GOAL}
+    report = Report("codec", options.json)
+    report.add(
+        "codec",
+        "Chart entries to Avro and back, beside fastavro alone.",
+        [Figure.median(name, rates, "/s", due.get(name)) for name, rates in found.items()],
+    )
+    return report.end()
 
 
 if __name__ == "__main__":

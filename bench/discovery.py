@@ -1,10 +1,10 @@
 """How right discovery is, how its confidence is to be read, and how fast it is.
 
-python bench/discovery.py [--centers 20] [--seeds 3] [--no-server] [--tables 500]
+python -m bench discovery [--centers 12] [--seeds 3] [--no-server] [--tables 500] [--document]
 
 The first part takes generated practices of every family as values, lets discovery propose, and
-compares with the truth; it writes docs/calibration.md. The second runs the command's own code
-over thirty practices of many tables on the stand-in.
+compares with the truth; `--document` writes docs/calibration.md of it. The second runs the
+command's own code over thirty practices of many tables on the stand-in.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 
+from bench._figures import Figure, Report
 from chartfeed import mappings
 from chartfeed import settings as configuration
 from deploy.local import practices
 from deploy.local.practice import fillers, truth
 from deploy.local.practices import FAMILIES, Practice, Request
-from producers import canonical
 from producers.catalog import Catalog, Table
 from producers.mapping import Mapping
 from tests import approved
@@ -117,8 +117,8 @@ def document(found: list[Answer], tiny: list[Answer], centers: int, seeds: int) 
     lines = [
         "# How sure is sure",
         "",
-        f"Made by `python -m bench discovery`: {each} generated practices of each family,",
-        f"{each * len(FAMILIES)} in all, {len(found):,} names; the login reads every table.",
+        f"Made by `python -m bench discovery --document`: {each} generated practices of each",
+        f"family, {each * len(FAMILIES)} in all, {len(found):,} names; the login reads all tables.",
         "",
         "| confidence | names | right | share right |",
         "|---|---|---|---|",
@@ -148,20 +148,19 @@ def document(found: list[Answer], tiny: list[Answer], centers: int, seeds: int) 
     return "\n".join(lines) + "\n"
 
 
-def missed(found: list[Answer]) -> list[str]:
-    """Say which goals are missed."""
-    problems = []
+def rightness(found: list[Answer]) -> list[Figure]:
+    """Give the share that is right of each family, and how many are wrong and sure."""
+    figures = []
     for family, goal in GOALS.items():
-        of_family = [one for one in found if one.family == family]
-        share = sum(one.right for one in of_family) / len(of_family)
-        if share < goal:
-            problems.append(f"{family}: {share:.2%} right, the goal is {goal:.0%}")
+        right = [one.right for one in found if one.family == family]
+        share = 100 * sum(right) / len(right)
+        figures.append(Figure(f"right names, {family}", share, "%", 100 * goal))
     sure = [one for one in found if not one.right and (one.confidence or 0) >= SURE]
-    problems += [f"{one.family}: {one.point} is wrong and sure" for one in sure]
-    return problems
+    wrong = ", ".join(f"{one.family} {one.point}" for one in sure)
+    return [*figures, Figure(f"wrong and sure {wrong}".strip(), len(sure), "", 0, at_most=True)]
 
 
-def seconds_for_thirty(tables: int) -> float:
+def seconds_for_thirty(tables: int) -> list[float]:
     """Give how long thirty practices take on the stand-in, Python started, logins included."""
     planned = practices.plan(Request(count=30, families=("suffixed",), tables=tables, seed=7))
     reader = "Aa1-" + secrets.token_urlsafe(12)
@@ -184,8 +183,7 @@ def seconds_for_thirty(tables: int) -> float:
                 for outcome in outcomes:
                     if outcome.mapping is None or list(outcome.mapping.open_points()):
                         raise SystemExit(f"{outcome.center.id}: {outcome.error or 'open points'}")
-    print("rounds: " + ", ".join(f"{one:.2f} s" for one in took) + " (the first meets cold plans)")
-    return took[0]
+    return took
 
 
 def main() -> int:
@@ -194,24 +192,30 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--tables", type=int, default=500)
     parser.add_argument("--no-server", action="store_true")
+    parser.add_argument("--document", action="store_true", help=f"write docs/{DOCUMENT.name} anew")
+    parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
+    report = Report("discovery", given.json)
     began = perf_counter()
     found = list(everything(given.centers, given.seeds))
     tiny = list(answers("nameless", given.centers, 2, TINY))
-    text = document(found, tiny, given.centers, given.seeds)
-    DOCUMENT.write_text(text, encoding="utf-8")
-    print(text)
+    took = perf_counter() - began
     count = given.centers * given.seeds * len(FAMILIES)
-    print(f"{count} centers in {perf_counter() - began:.1f} s, {len(canonical.TABLES)} tables each")
-    problems = missed(found)
+    if given.document:
+        text = document(found, tiny, given.centers, given.seeds)
+        DOCUMENT.write_text(text, encoding="utf-8")
+    report.add("rightness", f"{count} centers in {took:.1f} s.", rightness(found))
     if not given.no_server:
-        seconds = seconds_for_thirty(given.tables)
-        print(f"30 centers of {given.tables} tables: {seconds:.2f} s, the goal is {GOAL_SECONDS} s")
-        if seconds > GOAL_SECONDS:
-            problems.append(f"30 centers took {seconds:.2f} s")
-    for problem in problems:
-        print(f"MISSED {problem}")
-    return int(bool(problems))
+        first, *later = seconds_for_thirty(given.tables)
+        report.add(
+            "speed",
+            f"Thirty centers of {given.tables} tables on the stand-in.",
+            [
+                Figure("with cold plans", first, "s", GOAL_SECONDS, at_most=True),
+                Figure.median("again", later, "s", GOAL_SECONDS, at_most=True),
+            ],
+        )
+    return report.end()
 
 
 if __name__ == "__main__":

@@ -10,9 +10,7 @@ fetches rows and does nothing with them. Rounds alternate.
 from __future__ import annotations
 
 import argparse
-import json
 import secrets
-import statistics
 import sys
 import tempfile
 from collections.abc import Callable
@@ -24,6 +22,7 @@ from time import perf_counter
 
 import pyodbc
 
+from bench._figures import Figure, Report
 from chartfeed import approvals, mappings, sources
 from chartfeed import settings as configuration
 from chartfeed.extract import MOST_THREADS, read, write
@@ -103,7 +102,7 @@ def seconds(work: Callable[[], object]) -> float:
     return perf_counter() - began
 
 
-def measure(options: argparse.Namespace, folder: Path) -> dict[str, float]:
+def measure(options: argparse.Namespace, folder: Path) -> list[Figure]:
     planned = practices.plan(Request(patients=options.patients, years=options.years))[:30]
     password = "Aa1-" + secrets.token_urlsafe(12)
     with running(folder / "server") as standin:
@@ -121,16 +120,13 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, float]:
         for _ in range(options.rounds):
             mine.append(seconds(lambda: ours(settings, centers, folder / "output")))
             plain.append(seconds(run_bare))
-    return {
-        "rows": rows,
-        "extract_seconds": statistics.median(mine),
-        "extract_best": min(mine),
-        "extract_worst": max(mine),
-        "bare_seconds": statistics.median(plain),
-        "bare_best": min(plain),
-        "bare_worst": max(plain),
-        "ratio": statistics.median(a / b for a, b in zip(mine, plain, strict=True)),
-    }
+    ratios = [a / b for a, b in zip(mine, plain, strict=True)]
+    return [
+        Figure("rows", rows, ""),
+        Figure.median("extract of thirty centers", mine, "s", GOAL_SECONDS, at_most=True),
+        Figure.median("threads with bare pyodbc", plain, "s"),
+        Figure.median("ratio of the two", ratios, "", GOAL_RATIO, at_most=True),
+    ]
 
 
 def main() -> int:
@@ -142,15 +138,9 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         found = measure(options, Path(folder))
-    if options.json:
-        print(json.dumps(found))
-    else:
-        for side in ("extract", "bare"):
-            median, best, worst = (found[f"{side}_{key}"] for key in ("seconds", "best", "worst"))
-            print(f"{side:<8} median {median:.3f} s   best {best:.3f} s   worst {worst:.3f} s")
-        print(f"ratio {found['ratio']:.2f} (goal {GOAL_RATIO}), {found['rows']:.0f} rows")
-    good = found["extract_seconds"] < GOAL_SECONDS and found["ratio"] <= GOAL_RATIO
-    return 0 if good else 1
+    report = Report("extract", options.json)
+    report.add("extract", "One day of thirty centers, beside a plain thread pool.", found)
+    return report.end()
 
 
 if __name__ == "__main__":

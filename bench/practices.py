@@ -8,12 +8,12 @@ Goals: 20,000 rows/s where the rows are many, all 31 centers of the default with
 from __future__ import annotations
 
 import argparse
-import json
 import secrets
 import sys
 import tempfile
 from pathlib import Path
 
+from bench._figures import Figure, Report
 from deploy.local import practices
 from deploy.local.practices import Loaded, Practice, Request
 from deploy.local.staff.work import work
@@ -29,22 +29,13 @@ def load(planned: tuple[Practice, ...], connect: practices.Connect) -> Loaded:
     return practices.load_missing(planned, connect, user="chartfeed", password=password)
 
 
-def told(name: str, loaded: Loaded) -> None:
-    facts = {
-        "measured": name,
-        "databases": loaded.databases,
-        "rows": loaded.rows,
-        "seconds": round(loaded.seconds, 2),
-        "rows_per_second": round(loaded.rows / loaded.seconds),
-    }
-    print(json.dumps(facts), flush=True)
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rate", type=float, default=100)
     parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    report = Report("practices", options.json)
     many = practices.plan(Request(count=2, families=("suffixed",), patients=3000, years=5))
     default = practices.plan(Request())
 
@@ -52,22 +43,35 @@ def main() -> int:
         folder = Path(name)
         with running(folder / "many") as standin:
             rows = load(many, practices.connector(settings(standin)))
-        told("many rows", rows)
+        report.add(
+            "many",
+            "Two practices of many rows, generated and loaded.",
+            [Figure("rows loaded", rows.rows / rows.seconds, "/s", ROWS_A_SECOND)],
+        )
         with running(folder / "default") as standin:
             connect = practices.connector(settings(standin))
             centers = load(default, connect)
-            told("the default centers", centers)
+            report.add(
+                "default",
+                "The practices of the demo, generated and loaded.",
+                [
+                    Figure("databases", centers.databases, ""),
+                    Figure("rows", centers.rows, ""),
+                    Figure("until all are there", centers.seconds, "s", SECONDS, at_most=True),
+                ],
+            )
             journal = folder / "work.jsonl"
             tally = work(default, connect, journal, rate=options.rate, seconds=options.seconds)
-    facts = {
-        "measured": "staff at work",
-        "rate": options.rate,
-        "committed_per_second": round(tally.committed / tally.seconds, 1),
-        "failures": {" ".join(key): count for key, count in tally.failures.items()},
-        "deeds": dict(tally.deeds.most_common()),
-    }
-    print(json.dumps(facts))
-    return int(rows.rows / rows.seconds < ROWS_A_SECOND or centers.seconds > SECONDS)
+    failed = tally.failures.total()
+    report.add(
+        "staff",
+        f"Their staff at work, asked for {options.rate:g} transactions a second.",
+        [
+            Figure("transactions", tally.committed / tally.seconds, "/s", 0.9 * options.rate),
+            Figure("deadlocks, timeouts and the like, tried again", failed, ""),
+        ],
+    )
+    return report.end()
 
 
 if __name__ == "__main__":
