@@ -1,0 +1,52 @@
+"""Through when the days are complete as is known now, not only as their manifests had it."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from stream_app.sink.completeness import Claims, KnownCenter
+from stream_app.sink.watcher import Watcher
+
+if TYPE_CHECKING:
+    from chartfeed.settings import Settings
+    from stream_app.files.manifest import CenterLine, Manifest
+
+__all__ = ["Claimed"]
+
+
+class Claimed:
+    """Follows what the join has applied from the first question on; never waits for Kafka."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._watcher: Watcher | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def is_live(self) -> bool:
+        """Tell whether Kafka answers; otherwise lines are as the manifests have them."""
+        watcher = self._following()
+        return watcher.loaded.is_set() and watcher.trouble is None
+
+    def lines(self, manifest: Manifest) -> tuple[CenterLine, ...]:
+        """Give a manifest's lines, brought up to now where that is known."""
+        return self._following().renewed(manifest) if self.is_live else manifest.centers
+
+    def close(self) -> None:
+        with self._lock:
+            if self._watcher is not None:
+                self._watcher.close()
+
+    def _following(self) -> Watcher:
+        with self._lock:
+            if self._watcher is None:
+                settings = self._settings
+                self._watcher = Watcher(
+                    settings.kafka.client,
+                    settings.kafka.topics.partitions,
+                    Claims(KnownCenter(one.id, one.name, one.enabled) for one in settings.centers),
+                    settings.registry.client().schema,
+                )
+                self._watcher.start()
+            return self._watcher
