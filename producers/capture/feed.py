@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from producers.capture import hanging
+from producers.capture import hanging, tracing
 from producers.capture.census import Census
 from producers.capture.ends import Ends
 from producers.capture.errors import Leaving, TakenOver
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from producers.capture.events import Encoders, Message
     from schemas.codec import Decoder
     from schemas.records import Command, SnapshotProgress
+    from schemas.tracing import Tracer
 
 __all__ = ["Contract", "Feed"]
 
@@ -55,6 +56,7 @@ class Contract:
     checkpoints: Decoder[Checkpoint]
     commands: Decoder[Command]
     census: Census = field(default_factory=Census, compare=False, repr=False)
+    tracer: Tracer | None = field(default=None, compare=False, repr=False)
 
 
 class Feed:
@@ -141,7 +143,8 @@ class Feed:
         if self._stop.is_set():
             raise Leaving
         before = self.checkpoint
-        self.checkpoint = self._publisher.commit(messages, checkpoint)
+        marks = () if self._contract.tracer is None else tracing.marks(messages)
+        self.checkpoint = self._publisher.commit(messages, checkpoint, marks)
         self.committed_at = time.monotonic()
         self._committed(before, self.checkpoint, messages)
 

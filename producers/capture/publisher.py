@@ -23,6 +23,7 @@ from schemas.records import Checkpoint, Offset
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from producers.capture.events import Headers
     from producers.capture.events import Message as Outgoing
 
 __all__ = ["Options", "Publisher", "transactional_id"]
@@ -96,7 +97,9 @@ class Publisher:
                 # There may be none, or nobody to tell: the next producer ends it then.
                 producer.abort_transaction(1.0)
 
-    def commit(self, messages: Sequence[Outgoing], checkpoint: Checkpoint) -> Checkpoint:
+    def commit(
+        self, messages: Sequence[Outgoing], checkpoint: Checkpoint, marks: Headers = ()
+    ) -> Checkpoint:
         """Publish messages and the checkpoint, and return it as it was written, with offsets."""
         producer = self._producer
         if producer is None:
@@ -109,6 +112,7 @@ class Publisher:
                 topics.CHECKPOINTS.name,
                 key=self._center.encode(),
                 value=self._encode(written),
+                headers=list(marks),
                 partition=self._partition,
             )
             producer.commit_transaction(PATIENCE)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from producers.capture import gone, position, reading, repairs, snapshot
+from producers.capture import gone, position, reading, repairs, snapshot, tracing
 from producers.capture.checkpoint import Ground
 from producers.capture.errors import Fenced, NotTracked
 from producers.capture.events import Events
@@ -176,19 +176,20 @@ class Run:
 
     def _changes(self, since: int) -> None:
         with ExitStack() as stack:
-            with self._source.snapshot():
-                clock = self._source.clock()
-                if self._next(clock) != Changes(since):
-                    return  # It moved since the poll; the next one sees it whole.
-                found = stack.enter_context(reading.changes(self._source, since, clock))
+            mark = stack.enter_context(
+                tracing.polled(self._job.contract.tracer, self._job.center_id)
+            )
+            clock, found = stack.enter_context(reading.changes(self._source, since))
+            if self._next(clock) != Changes(since):
+                return  # It moved since the poll; the next one sees it whole.
             # Invariant 3: the position moves to the version that this read covered, no further.
+            messages = (
+                message
+                for table, change in found
+                for message in self._events.of_change(table, change, clock.captured_at)
+            )
             self._feed.publish(
-                (
-                    message
-                    for table, change in found
-                    for message in self._events.of_change(table, change, clock.captured_at)
-                ),
-                lambda: self._feed.at(clock),
+                messages if mark is None else mark(messages), lambda: self._feed.at(clock)
             )
 
     def _untracked(self, tables: tuple[str, ...]) -> NotTracked:

@@ -71,7 +71,15 @@ class Flusher:
     growing pauses, and when it is over all files are looked at.
     """
 
-    def __init__(self, target: Target, plan: Plan, watcher: Knowledge) -> None:
+    def __init__(
+        self,
+        target: Target,
+        plan: Plan,
+        watcher: Knowledge,
+        written: Callable[[date], None] = lambda _: None,
+    ) -> None:
+        """Do nothing yet; `written` hears of each day whose files have changed."""
+        self._written = written
         self._target = target
         self._plan = plan
         self._watcher = watcher
@@ -275,6 +283,7 @@ class Flusher:
             raise
         took = time.monotonic() - began
         self.writes += 1
+        self._written(day)
         with self._changed:
             share.past[day] = Past(began, took)
             now = time.monotonic()

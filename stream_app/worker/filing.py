@@ -15,6 +15,7 @@ from schemas.errors import RetryLater
 from stream_app.batches import Batch
 from stream_app.sink.errors import StateFailed
 from stream_app.sink.sink import Taken
+from stream_app.tracing import Files
 from stream_app.transport.fetched import Fetched
 from stream_app.worker.folder import Folder, put_aside
 from stream_app.worker.inbox import Inbox
@@ -60,6 +61,7 @@ class Filing:
         failed: Callable[[BaseException], None],
         cpu: threading.Lock,
         counts: Counts,
+        traces: Files | None = None,
     ) -> None:
         self.offsets: dict[int, int] = {}
         """Where the state is, by partition."""
@@ -76,6 +78,7 @@ class Filing:
         self._failed = failed
         self._cpu = cpu
         self._counts = counts
+        self._traces = traces
         self._bounds: Mapping[int, tuple[int, int]] = {}
         self._flush = False
         self._thread = threading.Thread(target=self._run, name="filing", daemon=True)
@@ -144,6 +147,8 @@ class Filing:
             Batch(topics.UNIFIED_ENTRIES.name, one.partition, one.records, one.position)
             for one in fetched
         ]
+        if self._traces is not None:
+            self._traces.read(fetched)
         told = False
         while not self.inbox.closed:
             try:

@@ -21,12 +21,14 @@ import structlog
 from schemas.errors import RetryLater
 from stream_app.batches import Batch
 from stream_app.join import TOPICS, Contract, Partition, Taken
+from stream_app.tracing import Join
 from stream_app.worker.errors import KafkaDown, LetGo, StateDamaged, StateStuck
 from stream_app.worker.folder import put_aside
 from stream_app.worker.inbox import Inbox
 from stream_app.worker.output import Output
 
 if TYPE_CHECKING:
+    from schemas.tracing import Tracer
     from stream_app.transport.fetched import Fetched
     from stream_app.worker.counts import Counts
     from stream_app.worker.published import Published
@@ -59,6 +61,7 @@ class Shared:
     failed: Callable[[BaseException], None]
     records: int
     """How many may wait in a lane, and are taken at once; memory follows from it."""
+    tracer: Tracer | None = None
     cpu: threading.Lock = field(default_factory=threading.Lock)
     """One join computes at a time: more would only fight over the interpreter."""
 
@@ -88,7 +91,10 @@ class Lane:
         self._path = path
         self._contract = contract
         self._shared = shared
-        self._output = Output(self.number, sender, self.inbox, counts, shared.still_member)
+        self._traces = None if shared.tracer is None else Join(shared.tracer, self.number)
+        self._output = Output(
+            self.number, sender, self.inbox, counts, shared.still_member, traces=self._traces
+        )
         self._bounds = bounds
         self._ahead: frozenset[str] = frozenset()
         self._holding = threading.Lock()
@@ -178,8 +184,11 @@ class Lane:
         batches = [
             Batch(batch.topic, batch.partition, batch.records, batch.position) for batch in fetched
         ]
+        if self._traces is not None:
+            self._traces.read(batches)
         told = False
         while not self.inbox.closed:
+            began = time.time_ns()
             try:
                 with self._shared.cpu:
                     taken = partition.take(batches)
@@ -189,6 +198,8 @@ class Lane:
                     told = True
                 self.inbox.wait_closed(RETRY_SECONDS)
             else:
+                if self._traces is not None:
+                    self._traces.took(taken.checkpoints, began)
                 self._count(partition, taken)
                 return
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from stream_app.join import Partition
+    from stream_app.tracing import Join
     from stream_app.worker.counts import Counts
     from stream_app.worker.inbox import Inbox
     from stream_app.worker.sender import Sender
@@ -35,12 +37,15 @@ class Output:
         inbox: Inbox,
         counts: Counts,
         still_member: Callable[[], bool],
+        *,
+        traces: Join | None = None,
     ) -> None:
         self._number = number
         self._sender = sender
         self._inbox = inbox
         self._counts = counts
         self._still_member = still_member
+        self._traces = traces
 
     def open(self) -> bool:
         """Take the output over, waiting for the broker; tell whether this state published last."""
@@ -62,8 +67,11 @@ class Output:
         """Send all that is to be sent; while the broker is gone, the outbox keeps it."""
         told = False
         while not self._inbox.closed and (parcel := partition.outbox(ROWS_A_PARCEL)):
+            began, marks = time.time_ns(), None if self._traces is None else self._traces.marks()
             try:
-                ends = self._sender.send(parcel, lambda ends: partition.progress(parcel, ends))
+                ends = self._sender.send(
+                    parcel, lambda ends: partition.progress(parcel, ends), marks
+                )
             except (KafkaDown, Fenced) as error:
                 # A transaction that took too long is fenced like one of a former owner.
                 if not told:
@@ -72,6 +80,8 @@ class Output:
                 self._recover(error)
                 continue
             partition.sent(parcel, ends)
+            if self._traces is not None:
+                self._traces.sent(began)
             self._counts.rows_sent += len(parcel.rows)
             self._counts.unsent = max(0, self._counts.unsent - len(parcel.rows))
             self._counts.transactions += 1

@@ -24,6 +24,7 @@ from confluent_kafka import (
 
 from schemas import topics
 from stream_app.join import Outgoing, Parcel
+from stream_app.tracing import Marks
 from stream_app.worker.errors import Fenced, KafkaDown
 
 __all__ = ["Options", "Sender"]
@@ -105,15 +106,21 @@ class Sender:
                 producer.abort_transaction(1.0)
 
     def send(
-        self, parcel: Parcel, progress: Callable[[Mapping[int, int]], Sequence[Outgoing]]
+        self,
+        parcel: Parcel,
+        progress: Callable[[Mapping[int, int]], Sequence[Outgoing]],
+        marks: Marks | None = None,
     ) -> Mapping[int, int]:
-        """Commit a parcel and what it makes true; give where each unified partition ends."""
+        """Commit a parcel and what it makes true; give where each unified partition ends.
+
+        Rows of a center that has `marks` carry them as headers.
+        """
         producer = self._producer
         if producer is None:
             raise KafkaDown(f"the output of partition {self._partition} is not open")
         with self._translated():
             producer.begin_transaction()
-            ends = self._produce(producer, parcel.rows)
+            ends = self._produce(producer if not marks else _Marking(producer, marks), parcel.rows)
             self._produce(producer, progress(ends))
             now = time.monotonic()
             name = now - self._named_at > REMEMBERED_SECONDS
@@ -127,7 +134,9 @@ class Sender:
                 self._named_at = now
         return ends
 
-    def _produce(self, producer: Producer, messages: Sequence[Outgoing]) -> dict[int, int]:
+    def _produce(
+        self, producer: Producer | _Marking, messages: Sequence[Outgoing]
+    ) -> dict[int, int]:
         """Produce messages and give the last offset in each unified partition.
 
         Order and completeness are the idempotent producer's: if any message fails, so does the
@@ -182,3 +191,17 @@ class Sender:
                 hint="is the broker up?",
                 **fields,
             ) from error
+
+
+class _Marking:
+    """A producer whose unified rows carry their center's marks."""
+
+    def __init__(self, producer: Producer, marks: Marks) -> None:
+        self._producer = producer
+        self._marks = marks
+        self.flush = producer.flush
+
+    def produce(self, topic: str, *, key: bytes | None, **rest: Any) -> None:
+        center = (key or b"").split(b"/", 2)[1:2]
+        headers = self._marks.get(center[0], []) if center else []
+        self._producer.produce(topic, key=key, headers=headers, **rest)

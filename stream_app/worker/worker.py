@@ -17,6 +17,7 @@ from schemas import topics
 from schemas.errors import Failed
 from schemas.records import DeadLetter
 from stream_app.join import TOPICS, Contract
+from stream_app.tracing import Traces
 from stream_app.transport.app import StreamApp
 from stream_app.transport.fetched import Fetched
 from stream_app.worker import filing
@@ -56,7 +57,15 @@ class Report:
 class Worker:
     """Holds the state of the partitions that this process has, and does the work on them."""
 
-    def __init__(self, folder: Folder, contract: Contract, kafka: Options, sink: Sink) -> None:
+    def __init__(
+        self,
+        folder: Folder,
+        contract: Contract,
+        kafka: Options,
+        sink: Sink,
+        traces: Traces | None = None,
+    ) -> None:
+        self._traces = traces
         self._folder = folder
         self._contract = contract
         self._kafka = kafka
@@ -196,6 +205,7 @@ class Worker:
                 held=self._hold,
                 failed=self._fail,
                 records=min(MOST_IN_ONE, MOST_WAITING // lanes),
+                tracer=None if self._traces is None else self._traces.tracer,
                 cpu=self._cpu,
             ),
             whole,
@@ -212,6 +222,7 @@ class Worker:
             failed=self._fail,
             cpu=self._cpu,
             counts=self._filed,
+            traces=None if self._traces is None else self._traces.files,
         )
 
     def _hold(self) -> None:
