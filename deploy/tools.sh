@@ -1,18 +1,53 @@
 #!/usr/bin/env bash
-# Brings promtool, which the tests of the alerts use, into .chartfeed/tools: from Debian's package,
-# unpacked there and installed nowhere. Does nothing where there is one, or no apt-get.
+# Brings what only tests use: into .chartfeed/tools promtool (from Debian's package) and axe-core (from
+# npm), both unpacked there and installed nowhere; and Chromium by apt where root runs this. What can't
+# be brought is said, and its tests are skipped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools=.chartfeed/tools
-if command -v promtool >/dev/null || [ -x $tools/promtool ] || ! command -v apt-get >/dev/null; then
-  exit
-fi
 mkdir -p $tools
 temporary=$(mktemp -d)
 trap 'rm -rf "$temporary"' EXIT
-if ! (cd "$temporary" && timeout 120 apt-get -qq -o APT::Sandbox::User=root download prometheus) 2>/dev/null; then
-  echo "promtool could not be brought (apt-get download prometheus); its tests are skipped" >&2
-  exit
-fi
-dpkg -x "$temporary"/prometheus_*.deb "$temporary/unpacked"
-mv "$temporary/unpacked/usr/bin/promtool" $tools/promtool
+
+bring_promtool() {
+  if command -v promtool >/dev/null || [ -x $tools/promtool ] || ! command -v apt-get >/dev/null; then
+    return
+  fi
+  if ! (cd "$temporary" && timeout 120 apt-get -qq -o APT::Sandbox::User=root download prometheus) 2>/dev/null; then
+    echo "promtool could not be brought (apt-get download prometheus); its tests are skipped" >&2
+    return
+  fi
+  dpkg -x "$temporary"/prometheus_*.deb "$temporary/unpacked"
+  mv "$temporary/unpacked/usr/bin/promtool" $tools/promtool
+}
+
+axe=axe-core-4.14.1
+axe_sha512=1477dafa598d8d065f273d6af302aa203c02e83131707b7fa648cd41bd3d6b734f8c22a0dab86ee6a6f64b8afbe804b214d36db85a2826965edfb3a0b9d546b5
+bring_axe() {
+  if [ -f $tools/axe-core/axe.min.js ]; then
+    return
+  fi
+  if ! command -v npm >/dev/null ||
+    ! (cd "$temporary" && timeout 120 npm pack --silent "${axe/core-/core@}" >/dev/null 2>&1); then
+    echo "axe-core could not be brought (npm pack ${axe/core-/core@}); pages are not judged by it" >&2
+    return
+  fi
+  echo "$axe_sha512  $temporary/$axe.tgz" | sha512sum --check --quiet
+  tar -xzf "$temporary/$axe.tgz" -C "$temporary"
+  mv "$temporary/package" $tools/axe-core
+}
+
+bring_chromium() {
+  if command -v chromium >/dev/null || command -v chromium-browser >/dev/null ||
+    command -v google-chrome >/dev/null; then
+    return
+  fi
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null ||
+    ! DEBIAN_FRONTEND=noninteractive timeout 600 apt-get install --yes -q --no-install-recommends chromium >/dev/null 2>&1; then
+    echo "there is no Chromium (apt-get install chromium); the tests in a browser are skipped" >&2
+  fi
+}
+
+bring_promtool
+bring_axe
+bring_chromium
