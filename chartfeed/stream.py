@@ -8,7 +8,8 @@ import re
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -21,11 +22,13 @@ from confluent_kafka.admin import AdminClient
 from chartfeed import logs, metrics
 from chartfeed.stream_group import GROUP
 from chartfeed.topics import require
+from chartfeed.tracing import traced
 from producers.capture import heap
 from schemas import topics
 from schemas.errors import BadInput, ChartfeedError, Outside
 from schemas.insurance import StatusTable
 from schemas.records import DeadLetter, Progress, UnifiedEntry
+from stream_app.closing.completion import overdue
 from stream_app.join import TOPICS, Contract
 
 if TYPE_CHECKING:
@@ -126,6 +129,7 @@ def stream(
 
 async def _work(settings: Settings, worker: str, *, keep: bool, endpoint: metrics.Endpoint) -> None:
     from stream_app.sink.sink import Sink  # noqa: PLC0415 - see above
+    from stream_app.tracing import Files, Traces  # noqa: PLC0415
     from stream_app.transport import credentials  # noqa: PLC0415
     from stream_app.transport.app import Membership, StreamApp  # noqa: PLC0415
     from stream_app.worker import rebuilt  # noqa: PLC0415
@@ -142,12 +146,20 @@ async def _work(settings: Settings, worker: str, *, keep: bool, endpoint: metric
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    with locked(settings.state / worker) as folder:
+    with (
+        locked(settings.state / worker) as folder,
+        traced(settings, "chartfeed-stream") as tracer,
+    ):
         if moved := rebuilt.switch_in(folder.path):
             log.info("a rebuilt state is switched in", files=moved)
         joined = contract(settings)
-        sink = Sink(_sink_options(settings, folder.path, joined), joined.schema_of)
-        owner = Worker(folder, joined, settings.kafka.client, sink)
+        options = _sink_options(settings, folder.path, joined)
+        traces = None
+        if tracer is not None:
+            traces = Traces(tracer, Files(tracer))
+            options = replace(options, written=traces.files.written)
+        sink = Sink(options, joined.schema_of)
+        owner = Worker(folder, joined, settings.kafka.client, sink, traces)
         app = StreamApp(
             settings.kafka.bootstrap,
             Membership(GROUP, worker, keep=keep),
@@ -157,9 +169,10 @@ async def _work(settings: Settings, worker: str, *, keep: bool, endpoint: metric
             credentials=credentials.of(settings.kafka.options),
         )
         folders = {"state": folder.path}
+        centers = [(one.id, one.timezone) for one in settings.centers if one.enabled]
         if "://" not in settings.output_path:
             folders["output"] = Path(settings.output_path)
-        with metrics.serving(endpoint, lambda: _Collector(owner, sink), folders):
+        with metrics.serving(endpoint, lambda: _Collector(owner, sink, centers), folders):
             sink.start()
             log.info("started", worker=worker, state=str(folder.path))
             await owner.run(app, stop)
@@ -190,11 +203,12 @@ def _sink_options(settings: Settings, folder: Any, joined: Contract) -> Any:
 
 
 class _Collector:
-    """What Prometheus is told of a worker."""
+    """What Prometheus is told of a worker; `centers` are those due every day, with their zones."""
 
-    def __init__(self, worker: Worker, sink: Sink) -> None:
+    def __init__(self, worker: Worker, sink: Sink, centers: Sequence[tuple[str, str]] = ()) -> None:
         self._worker = worker
         self._sink = sink
+        self._centers = centers
 
     def collect(self) -> Iterator[Metric]:
         from prometheus_client.core import (  # noqa: PLC0415 - only where metrics are asked for
@@ -241,3 +255,12 @@ class _Collector:
             sum(partition.waiting for partition in filed.partitions),
         )
         yield CounterMetricFamily("chartfeed_stream_writes", "Days written.", filed.writes)
+        days = GaugeMetricFamily(
+            "chartfeed_day_incomplete_seconds",
+            "How long ago yesterday ended at a center while its files lack something; else 0.",
+            labels=["center"],
+        )
+        now = datetime.now(UTC)
+        for center, seconds in overdue(self._centers, self._sink.claims, now).items():
+            days.add_metric([center], seconds)
+        yield days

@@ -106,12 +106,18 @@ class Closer:
         if stands is not None:
             return stands
         found, tallies = self._look(day, content, before)
-        old = self._stored(day)
-        self._write(day, found)
-        is_marked = self._mark(found, content, before, tallies)
         said = report.content(found)
-        is_new = is_marked or old is None or old.identity != report.identity(said)
-        return Closed(day, said, readable.text(found), is_new)
+        old = self._stored(day)
+        revision = found.revision
+        is_marked = revision != (None if before is None else before.revision)
+        is_known = not is_marked and old is not None and old.identity == report.identity(said)
+        if old is not None and is_known and found.state == "stopped":
+            return old  # It says since when, and what had changed.
+        # The report comes first: a marker without its report would hide what had changed.
+        self._write(day, found)
+        if is_marked and revision is not None:
+            self._mark(found, revision, content, before, tallies)
+        return Closed(day, said, readable.text(found), is_new=not is_known)
 
     def earlier(self, day: date, again: timedelta) -> Iterator[Closed]:
         """Look again at the days before one that were closed, or should have been."""
@@ -200,20 +206,18 @@ class Closer:
     def _mark(
         self,
         found: Report,
+        revision: int,
         content: Content | None,
         before: Marker | None,
         tallies: tuple[checks.CenterRows, ...],
-    ) -> bool:
-        """Write the marker where it has to change, and tell whether it had to."""
-        if found.revision is None or (before and found.revision == before.revision):
-            return False
+    ) -> None:
         read_from = None if content is None else content.format
         if before is not None and not tallies:
             tallies, read_from = before.centers, before.read_from
         written = Marker(
             target_date=found.day,
             state="final" if found.state == "final" else "withdrawn",
-            revision=found.revision,
+            revision=revision,
             closed_at=found.at,
             record_count=found.record_count,
             files=found.files,
@@ -221,7 +225,6 @@ class Closer:
             read_from=read_from,
         )
         self.target.replace(marker.name(found.day), [marker.render(written)])
-        return True
 
 
 def _stands(before: Marker, content: Content | None) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from stream_app.files.manifest import CenterLine
 
-__all__ = ["Due", "Missing", "dues", "end", "is_through", "missing"]
+__all__ = ["Due", "Missing", "dues", "end", "is_through", "missing", "overdue"]
 
 # A record that can't be used: the files lack a row, whatever was applied since.
 UNUSABLE = "dead-letter"
@@ -69,3 +69,24 @@ def missing(wanted: Iterable[Due], lines: Iterable[CenterLine] | None) -> tuple[
                 )
             )
     return tuple(found)
+
+
+def overdue(
+    centers: Iterable[tuple[str, str]],
+    lines: Callable[[date], Sequence[CenterLine] | None],
+    now: datetime,
+) -> dict[str, float]:
+    """Give for each center how many seconds ago its yesterday ended; 0 where that is complete.
+
+    Each center comes with its time zone, and `lines` gives what a day's files claim.
+    """
+    found: dict[str, float] = {}
+    claimed: dict[date, Sequence[CenterLine] | None] = {}
+    for center, timezone in centers:
+        yesterday = now.astimezone(ZoneInfo(timezone)).date() - timedelta(days=1)
+        if yesterday not in claimed:
+            claimed[yesterday] = lines(yesterday)
+        due = Due(center, end(yesterday, timezone))
+        lacks = missing((due,), claimed[yesterday])
+        found[center] = (now - due.ends_at).total_seconds() if lacks else 0.0
+    return found

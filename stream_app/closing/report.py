@@ -55,7 +55,8 @@ class Report:
 
 def identity(said: Mapping[str, Any]) -> str:
     """Give what is the same for two reports that say the same, though not at the same time."""
-    same = {name: value for name, value in said.items() if name not in {"at", "centers"}}
+    passing = {"at", "centers", "changed_since"}
+    same = {name: value for name, value in said.items() if name not in passing}
     same["missing"] = [(one["center_id"], one["reason"]) for one in said["missing"]]
     return hashlib.sha256(orjson.dumps(same, option=orjson.OPT_SORT_KEYS)).hexdigest()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from schemas.errors import ChartfeedError
+from stream_app.files.day import read_manifest
+from stream_app.files.manifest import CenterLine
 from stream_app.files.months import open_daily
 from stream_app.files.targets import Target
 from stream_app.sink.completeness import Claims, KnownCenter
@@ -56,6 +58,8 @@ class Options:
     flush_interval: timedelta = timedelta(seconds=1)
     delete_retention: timedelta = timedelta(days=14)
     named_days: tuple[date, ...] = ()
+    written: Callable[[date], None] = lambda _: None
+    """Hears of each day whose files have changed."""
 
     def target(self) -> Target:
         """Give the place that files go to."""
@@ -116,7 +120,7 @@ class Sink:
             open_days=lambda now: open_days(now, options.timezones, options.named_days),
             audit_every=AUDIT_STORE if "://" in options.output else AUDIT_FOLDER,
         )
-        self._flusher = Flusher(self._target, plan, self._watcher)
+        self._flusher = Flusher(self._target, plan, self._watcher, options.written)
         self._stores: dict[int, Store] = {}
 
     def start(self) -> None:
@@ -203,6 +207,15 @@ class Sink:
             output_trouble=self._flusher.trouble,
             kafka_trouble=self._watcher.trouble,
         )
+
+    def claims(self, day: date) -> Sequence[CenterLine] | None:
+        """Give what a day's files claim now, whoever writes them; None where there are none."""
+        try:
+            manifest = read_manifest(self._target, day)
+        except ChartfeedError:
+            # The flusher meets the same trouble, and says so.
+            return None
+        return None if manifest is None else self._watcher.renewed(manifest)
 
     def close(self, *, flush: bool = True) -> None:
         """Write what changed, unless `flush` is off, and end."""

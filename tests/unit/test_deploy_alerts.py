@@ -32,6 +32,9 @@ class IdleSink:
     def report(self):
         return SinkReport((), 0, None, None)
 
+    def claims(self, _day):
+        return None
+
 
 def told():
     """Give the names of all metrics that our processes tell."""

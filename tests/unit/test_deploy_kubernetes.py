@@ -21,9 +21,10 @@ def written():
 
 
 def workloads():
-    return {
-        one["metadata"]["name"]: one for one in written() if one["kind"] in {"StatefulSet", "Job"}
-    }
+    found = [one for one in written() if one["kind"] in {"StatefulSet", "Job"}]
+    jobs = [one["spec"]["jobTemplate"] for one in written() if one["kind"] == "CronJob"]
+    names = [one["metadata"]["name"] for one in written() if one["kind"] == "CronJob"]
+    return {one["metadata"]["name"]: one for one in found} | dict(zip(names, jobs, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -90,4 +91,13 @@ def test_probes_ask_what_a_restart_could_cure():
 def test_what_runs_on_is_not_emptied_all_at_once():
     budgets = {one["metadata"]["name"] for one in written() if one["kind"] == "PodDisruptionBudget"}
 
-    assert {name for name, one in workloads().items() if one["kind"] == "StatefulSet"} == budgets
+    assert {one["metadata"]["name"] for one in written() if one["kind"] == "StatefulSet"} == budgets
+
+
+def test_days_are_closed_at_two_in_the_morning_one_run_at_a_time():
+    (job,) = [one["spec"] for one in written() if one["kind"] == "CronJob"]
+    (container,) = job["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+
+    assert ("0 2 * * *", "Europe/Berlin") == (job["schedule"], job["timeZone"])
+    assert "Forbid" == job["concurrencyPolicy"]
+    assert ["chartfeed", "day", "close"] == container["command"]

@@ -40,6 +40,23 @@ def test_systemd_finds_nothing_wrong(analyze, tmp_path, unit):
     assert 0 == done.returncode
 
 
+def test_systemd_finds_nothing_wrong_with_the_timer(analyze, tmp_path):
+    for unit in UNITS[0].parent.glob("chartfeed-day-close.*"):
+        instance(unit, tmp_path, "")
+    done = analyze("verify", "--man=no", tmp_path / "chartfeed-day-close.timer")
+
+    assert ("", 0) == (done.stderr, done.returncode)
+
+
+def test_a_day_is_closed_at_two_in_the_morning(analyze):
+    text = (UNITS[0].parent / "chartfeed-day-close.timer").read_text("utf-8")
+    (when,) = re.findall(r"^OnCalendar=(.*)$", text, re.MULTILINE)
+    done = analyze("calendar", when)
+
+    assert 0 == done.returncode, done.stderr
+    assert re.search(r"02:00:00 CES?T|0[01]:00:00 UTC", done.stdout)
+
+
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_little_is_exposed(analyze, tmp_path, unit):
     done = analyze("security", "--offline=yes", "--threshold=15", instance(unit, tmp_path, "1-2"))
