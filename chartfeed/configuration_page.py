@@ -53,6 +53,9 @@ MEANING: Final[Mapping[str, str]] = {
     "producers.metrics_port": "Where `chartfeed produce` serves metrics; none where it is not set.",
     "stream.state": "The folder of the workers' state.",
     "stream.flush_interval": "How soon after a change a day's files are written.",
+    "traces.endpoint": "Where spans are sent by OTLP over HTTP, such as "
+    "`http://127.0.0.1:4318/v1/traces`; none where it is not set. Needs the extra `traces`.",
+    "traces.ratio": "The share of the source transactions that are traced.",
     "output.path": "The folder of the daily files, or an object store's address.",
     "output.formats": "What is written for each day.",
     "output.folders": "`month` for a folder such as 2022-01 for each month.",

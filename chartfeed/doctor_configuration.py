@@ -107,6 +107,10 @@ def shown(settings: Settings) -> dict[str, Any]:
             "resync_guard": settings.producers.resync_guard,
             "metrics_port": settings.producers.metrics_port,
         },
+        "traces": {
+            "endpoint": _set(settings.traces.endpoint),
+            "ratio": settings.traces.ratio,
+        },
         "stream": {"flush_interval": _seconds(settings.stream.flush_interval)},
         "output": _output(settings.output),
         "insurance_status": {

@@ -20,6 +20,7 @@ from chartfeed import logs, metrics, running
 from chartfeed import settings as configuration
 from chartfeed.fleet import Crew, Fleet
 from chartfeed.topics import require
+from chartfeed.tracing import traced
 from producers.capture import heap
 from producers.capture.errors import Paused
 from producers.capture.feed import Contract
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
     from chartfeed.cli import Context
     from chartfeed.settings import Settings
+    from schemas.tracing import Tracer
 
 __all__ = ["contract", "produce"]
 
@@ -60,7 +62,7 @@ WRITTEN: Final = (
 )
 
 
-def contract(settings: Settings) -> Contract:
+def contract(settings: Settings, tracer: Tracer | None = None) -> Contract:
     """Ask the registry for the ids of what the capture writes, and give its side of Kafka."""
     registry = settings.registry.client()
     checkpoints = Learning(Checkpoint, registry.known)
@@ -77,6 +79,7 @@ def contract(settings: Settings) -> Contract:
         },
         checkpoints=checkpoints,
         commands=commands,
+        tracer=tracer,
     )
 
 
@@ -124,8 +127,12 @@ def produce(
     heap.share()
     require(settings)
     logs.configure(sys.stderr, log_format, log_level)
-    with _told_by_signals() as told, _registered(settings, once=once):
-        crew, supervisor = _wired(settings, [center.id for center in centers], once=once)
+    with (
+        _told_by_signals() as told,
+        _registered(settings, once=once),
+        traced(settings, "chartfeed-produce") as tracer,
+    ):
+        crew, supervisor = _wired(settings, [center.id for center in centers], tracer, once=once)
         with (
             crew.board,
             metrics.serving(
@@ -166,9 +173,11 @@ def reload_(context: Context) -> int:
     return 0
 
 
-def _wired(settings: Settings, centers: list[str], *, once: bool) -> tuple[Crew, Supervisor]:
+def _wired(
+    settings: Settings, centers: list[str], tracer: Tracer | None, *, once: bool
+) -> tuple[Crew, Supervisor]:
     """Give what the centers share, and the supervisor that hears of their commands."""
-    side, instance_id, tally = contract(settings), uuid.uuid4().hex, Tally()
+    side, instance_id, tally = contract(settings, tracer), uuid.uuid4().hex, Tally()
     waiting = Waiting()
     board = Board(side.kafka, side.partitions, side.encoders[CenterStatus], instance_id)
     registry = settings.registry.client()

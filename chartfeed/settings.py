@@ -33,6 +33,7 @@ __all__ = [
     "SqlServer",
     "Stream",
     "Topics",
+    "Traces",
     "find",
     "load",
 ]
@@ -119,6 +120,14 @@ class Stream:
 
 
 @dataclass(frozen=True, slots=True, config=STRICT)
+class Traces:
+    """Spans go to a collector by OTLP over HTTP; without an endpoint there are none."""
+
+    endpoint: Annotated[str, Field(pattern=r"^https?://[^@]+$")] | None = None
+    ratio: Annotated[float, Field(ge=0, le=1)] = 0.01
+
+
+@dataclass(frozen=True, slots=True, config=STRICT)
 class Output:
     path: Text = "output/"
     formats: Annotated[tuple[Literal["csv", "json", "parquet"], ...], Field(min_length=1)] = (
@@ -153,6 +162,7 @@ class _File:
     mappings: Text = "mappings/"
     producers: Producers = field(default_factory=Producers)
     stream: Stream = field(default_factory=Stream)
+    traces: Traces = field(default_factory=Traces)
     output: Output = field(default_factory=Output)
     insurance_status: dict[str, Status] = field(default_factory=_status_table)
     checks: Checks = field(default_factory=Checks)
@@ -176,6 +186,7 @@ class Settings:
     mappings: Path
     producers: Producers
     stream: Stream
+    traces: Traces
     state: Path
     output: Output
     insurance_status: dict[str, Status]
@@ -256,6 +267,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
         mappings=base / file.mappings,
         producers=file.producers,
         stream=file.stream,
+        traces=file.traces,
         state=base / file.stream.state,
         output=file.output,
         insurance_status=status,
