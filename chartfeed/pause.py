@@ -82,8 +82,18 @@ def standing(settings: Settings, names: list[str]) -> Mapping[str, Command | Non
         return {name: known.command for name, known in overview.read().items()}
 
 
-def ask(settings: Settings, names: list[str], action: str, arguments: dict[str, str]) -> None:
-    """Put a command for each center where its producer reads it, wherever that runs."""
+def ask(
+    settings: Settings,
+    names: list[str],
+    action: str,
+    arguments: dict[str, str],
+    *,
+    by: str | None = None,
+) -> None:
+    """Put a command for each center where its producer reads it, wherever that runs.
+
+    It is asked for `by` somebody, else by the user of this process.
+    """
     encoder = Encoder(Command, settings.registry.client().id_of(topics.COMMANDS))
     now = datetime.now(UTC)
     send(
@@ -96,7 +106,7 @@ def ask(settings: Settings, names: list[str], action: str, arguments: dict[str, 
                     command_id=uuid.uuid4().hex,
                     action=action,
                     arguments=arguments,
-                    requested_by=getpass.getuser(),
+                    requested_by=by or getpass.getuser(),
                     requested_at=now,
                 )
             )

@@ -11,8 +11,9 @@ from schemas.errors import BadInput
 
 if TYPE_CHECKING:
     from chartfeed.cli import Context
+    from chartfeed.settings import Settings
 
-__all__ = ["resync"]
+__all__ = ["order", "resync"]
 
 
 @click.command()
@@ -28,13 +29,18 @@ def resync(context: Context, center_id: str, *, confirm: bool) -> int:
     """
     settings = context.settings
     name = settings.center(center_id).id
-    command = standing(settings, [name])[name]
-    if command is not None and command.action == "pause":
-        raise BadInput(f"{name}: is paused, nothing was asked", hint=f"chartfeed resume {name}")
-    ask(settings, [name], "resync", {"confirm": "yes"} if confirm else {})
+    order(settings, name, confirm=confirm)
     if confirm:
         click.echo(f"{name}: confirmed; its producer goes on within seconds")
     else:
         click.echo(f"{name}: asked for; its producer reads all rows from the next poll on")
         click.echo(f"  next: chartfeed status --center {name}")
     return 0
+
+
+def order(settings: Settings, name: str, *, confirm: bool, by: str | None = None) -> None:
+    """Ask a center's producer for a resync, unless the center is paused."""
+    command = standing(settings, [name])[name]
+    if command is not None and command.action == "pause":
+        raise BadInput(f"{name}: is paused, nothing was asked", hint=f"chartfeed resume {name}")
+    ask(settings, [name], "resync", {"confirm": "yes"} if confirm else {}, by=by)
