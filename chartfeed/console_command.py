@@ -53,15 +53,19 @@ def _serve(settings: Settings, host: str, port: int) -> int:
     import uvicorn  # noqa: PLC0415
 
     from chartfeed.console.app import Console, application  # noqa: PLC0415
-    from chartfeed.console.live import Live, Reader  # noqa: PLC0415
+    from chartfeed.console.history import History  # noqa: PLC0415
+    from chartfeed.console.live import Live  # noqa: PLC0415
+    from chartfeed.console.looking import Reader  # noqa: PLC0415
     from chartfeed.console.pages import Pages  # noqa: PLC0415
 
     folder = _folder(settings)
     access = Access(Users(folder), Keys.kept_in(folder), _proxy(settings))
     listening = _listening(host, port)
-    reader = Reader(settings)
+    zone = ZoneInfo("Europe/Berlin")
+    reader = Reader(settings, zone)
+    live = Live(reader, History(center.id for center in settings.centers))
     app = application(
-        Console(settings, access, Live(reader), ZoneInfo("Europe/Berlin"), Pages()),
+        Console(settings, access, live, zone, Pages()),
         hosts=["127.0.0.1", "localhost", "[::1]"],
     )
     os.nice(NICENESS)

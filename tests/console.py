@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 from chartfeed import settings
 from chartfeed.console import app
 from chartfeed.console.access import Access, Proxy
+from chartfeed.console.history import History
 from chartfeed.console.live import Live, Read
 from chartfeed.console.pages import Pages
 from chartfeed.console.roles import Role
@@ -65,7 +66,9 @@ def a_console(
 ) -> app.Console:
     """Give a console that looks once when it starts, and not again for an hour."""
     folder = loaded.path.parent / "console"
-    live = Live(source or told(*(a_view(one.id) for one in loaded.centers)), LONG_AGO)
+    history = History(one.id for one in loaded.centers)
+    source = source or told(*(a_view(one.id) for one in loaded.centers))
+    live = Live(source, history, LONG_AGO)
     access = Access(Users(folder), Keys.kept_in(folder), proxy)
     return app.Console(loaded, access, live, ZoneInfo("Europe/Berlin"), Pages())
 

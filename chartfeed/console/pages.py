@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -66,19 +67,27 @@ class Pages:
 
     def text(self, template: str, language: Language, **values: Any) -> str:
         """Fill a template for a language; what it shows of a visit must be handed in."""
-        return self._templates.get_template(template).render(
-            language=language,
-            t=language.t,
-            number=language.number,
-            percent=language.percent,
-            day=language.day,
-            moment=language.moment,
-            clock=language.clock,
-            span=language.span,
-            size=language.size,
-            asset=self.asset,
-            **values,
-        )
+        return self._templates.get_template(template).render(**self._words(language), **values)
+
+    def macro(self, template: str, name: str, language: Language) -> Callable[..., Markup]:
+        """Give one macro of a template, for a language; it is quick to call many times."""
+        module = self._templates.get_template(template).make_module(self._words(language))
+        macro: Callable[..., Markup] = getattr(module, name)
+        return macro
+
+    def _words(self, language: Language) -> dict[str, Any]:
+        return {
+            "language": language,
+            "t": language.t,
+            "number": language.number,
+            "percent": language.percent,
+            "day": language.day,
+            "moment": language.moment,
+            "clock": language.clock,
+            "span": language.span,
+            "size": language.size,
+            "asset": self.asset,
+        }
 
     def asset(self, name: str) -> str:
         """Give the address of a static file; it changes with the content."""
