@@ -38,19 +38,22 @@ def load(record: type[Any]) -> Json:
     return json.loads(text(record))
 
 
-def bare(schema: Json) -> Json:
-    """Give a schema without logical types: the same bytes, with numbers for dates and times."""
+def bare(schema: Json, space: str | None = None) -> Json:
+    """Give a schema without logical types: the same bytes, with numbers for dates and times.
+
+    A namespace that is the enclosing one's goes too: registries leave it out.
+    """
     match schema:
         case list():
-            return [bare(branch) for branch in schema]
+            return [bare(branch, space) for branch in schema]
         case {"type": str(name), "logicalType": _} if set(schema) == {"type", "logicalType"}:
             return name
         case dict():
-            kept = schema.items()
+            here = schema.get("namespace", space)
             return {
-                key: value if key == "default" else bare(value)
-                for key, value in kept
-                if key not in NOT_ON_THE_WIRE
+                key: value if key == "default" else bare(value, here)
+                for key, value in schema.items()
+                if key not in NOT_ON_THE_WIRE and (key, value) != ("namespace", space)
             }
         case _:
             return schema

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 
 from schemas.avro import Json, meaning
 
-__all__ = ["Read", "reader"]
+__all__ = ["Read", "read_id", "read_ordinal", "read_text", "reader"]
 
 # Takes the bytes and a position; gives the value and the position after it.
 Read: TypeAlias = Callable[[bytes, int], tuple[Any, int]]
@@ -88,6 +88,10 @@ def _remembering(usual: int, make: Callable[[int], Any]) -> Read:
 
 # From 1992 to 4840 a day takes three bytes; from 1978 to 3111 a moment takes eight.
 read_date: Final = _remembering(3, lambda days: date.fromordinal(days + EPOCH_ORDINAL))
+read_ordinal: Final = _remembering(
+    3, lambda days: date.fromordinal(days + EPOCH_ORDINAL).toordinal()
+)
+"""A date as its ordinal."""
 read_moment: Final = _remembering(8, lambda micros: EPOCH + timedelta(microseconds=micros))
 
 
@@ -120,6 +124,8 @@ def reader(schema: Json, records: Mapping[str, Callable[..., object]]) -> Read:
     if simple is not None:
         return simple
     match schema:
+        case ["long", "string"]:
+            return read_id
         case list():
             return _read_union([reader(branch, records) for branch in schema])
         case {"type": "array", "items": items}:
@@ -142,6 +148,24 @@ def _read_record(make: Callable[..., object], fields: tuple[Read, ...]) -> Read:
         return make(*values), at
 
     return read
+
+
+def read_id(data: bytes, at: int) -> tuple[int | str, int]:
+    """Read the union of a number and a text, as each field that is an id has it."""
+    branch = data[at]
+    if branch == 0:
+        # Written out once more, for there are two or three in each event.
+        number = data[at + 1]
+        if number < 0x80:
+            return number >> 1 ^ -(number & 1), at + 2
+        byte = data[at + 2]
+        if byte < 0x80:
+            number += (byte << 7) - 0x80
+            return number >> 1 ^ -(number & 1), at + 3
+        return read_long(data, at + 1)
+    if branch == 2:
+        return read_text(data, at + 1)
+    raise LookupError("no branch of an id")
 
 
 def _read_union(branches: list[Read]) -> Read:

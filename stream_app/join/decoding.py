@@ -6,6 +6,7 @@ A refused record stops nothing: it is a dead letter with its reason (invariant 9
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
@@ -16,13 +17,11 @@ from schemas import avro, readers, topics
 from schemas.avro import Json
 from schemas.codec import HEADER, WRONG, Decoder, Undecodable, UnknownSchema, schema_id
 from schemas.errors import SkipRecord
-from schemas.ids import Id
 from schemas.records import ChartEntry, Checkpoint, Insurer, PatientInsurance, Service
 from stream_app.join.waiting import CHECKPOINTS, Content, Read
 
 __all__ = ["Decoding"]
 
-Make = Callable[..., tuple[str, Content]]
 TAIL: Final = 2
 """Fields behind those that a row has."""
 REMEMBERED: Final = 4096
@@ -34,33 +33,29 @@ NOT_AVRO: Final = (
 )
 
 
-def _entry(
-    center: str, id_: Id, patient: Id, day: date, text: str, *_: object
-) -> tuple[str, Content]:
-    return center, (id_, patient, day.toordinal(), text)
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """What a topic's events are: a record, and a row's content between its center and its end."""
+
+    record: type[Any]
+    content: tuple[str, ...]
+
+    def of(self, record: Any) -> tuple[str, Content]:
+        """Give the center and a row's content of a record that was read whole."""
+        values = (getattr(record, name) for name in self.content)
+        content = (value.toordinal() if type(value) is date else value for value in values)
+        return record.center_id, tuple(content)
 
 
-def _service(
-    center: str, id_: Id, patient: Id, day: date, code: str, *_: object
-) -> tuple[str, Content]:
-    return center, (id_, patient, day.toordinal(), code)
-
-
-def _link(center: str, id_: Id, patient: Id, insurer: Id | None, *_: object) -> tuple[str, Content]:
-    return center, (id_, patient, insurer)
-
-
-def _insurer(
-    center: str, id_: Id, name: str | None, kind: str | None, *_: object
-) -> tuple[str, Content]:
-    return center, (id_, name, kind)
-
-
-TABLES: Final[Mapping[str, tuple[type[Any], Make]]] = {
-    topics.CHART_ENTRIES.name: (ChartEntry, _entry),
-    topics.SERVICES.name: (Service, _service),
-    topics.PATIENT_INSURANCES.name: (PatientInsurance, _link),
-    topics.INSURERS.name: (Insurer, _insurer),
+TABLES: Final[Mapping[str, _Table]] = {
+    topics.CHART_ENTRIES.name: _Table(
+        ChartEntry, ("entry_id", "patient_id", "entry_date", "chart_entry")
+    ),
+    topics.SERVICES.name: _Table(Service, ("service_id", "patient_id", "service_date", "code")),
+    topics.PATIENT_INSURANCES.name: _Table(
+        PatientInsurance, ("link_id", "patient_id", "insurer_id")
+    ),
+    topics.INSURERS.name: _Table(Insurer, ("insurer_id", "name", "kind")),
 }
 
 
@@ -71,11 +66,18 @@ class _Straight:
     events of a source transaction share and no row has.
     """
 
-    def __init__(self, schema: Json, make: Make) -> None:
-        first, *fields = [readers.reader(field["type"], {}) for field in schema["fields"]]
-        self._first = first
-        self._content, self._tail = fields[:-TAIL], fields[-TAIL:]
-        self._make = make
+    def __init__(self, table: _Table) -> None:
+        first, *fields = avro.load(table.record)["fields"]
+        content, tail = fields[:-TAIL], fields[-TAIL:]
+        if tuple(field["name"] for field in content) != table.content:
+            raise ImportError(
+                f"{table.record.__name__}: its fields are others than join/decoding's"
+            )
+        self._first = _read(first)
+        # Without a loop, for this is run for each event; a link or an insurer has one field less.
+        self._one, self._two, self._three, *more = map(_read, content)
+        self._four = more[0] if more else None
+        self._tail = tuple(map(_read, tail))
         self._heads: dict[str, bytes] = {}
         self._tails: set[bytes] = set()
 
@@ -88,13 +90,16 @@ class _Straight:
             named, at = self._first(value, HEADER.size)
             if named == center:
                 self._heads[center] = value[HEADER.size : at]
-        fields = []
-        for read in self._content:
-            field, at = read(value, at)
-            fields.append(field)
+        one, at = self._one(value, at)
+        two, at = self._two(value, at)
+        three, at = self._three(value, at)
+        content: Content = (one, two, three)
+        if self._four is not None:
+            four, at = self._four(value, at)
+            content = (one, two, three, four)
         if value[at:] not in self._tails:
             self._read_tail(value, at)
-        return self._make(named, *fields)
+        return named, content
 
     def _read_tail(self, value: bytes, at: int) -> None:
         tail = value[at:]
@@ -107,13 +112,20 @@ class _Straight:
         self._tails.add(tail)
 
 
+def _read(field: Json) -> readers.Read:
+    """Give what reads a field as the state keeps it: a day is its ordinal."""
+    if avro.meaning(field["type"]) == "date":
+        return readers.read_ordinal
+    return readers.reader(field["type"], {})
+
+
 class Decoding:
     """Reads the join's topics, and learns schemas from the registry as they turn up."""
 
     def __init__(self, schema_of: Callable[[int], Json | None]) -> None:
         self._schema_of = schema_of
         self._decoders: dict[str, Decoder[Any]] = {
-            topic: Decoder(record) for topic, (record, _) in TABLES.items()
+            topic: Decoder(table.record) for topic, table in TABLES.items()
         }
         self._decoders[CHECKPOINTS] = Decoder(Checkpoint)
 
@@ -126,20 +138,19 @@ class Decoding:
 
     def reader(self, topic: str) -> Read:
         """Give what makes a row of a topic's value."""
-        type_, make = TABLES[topic]
-        schema = avro.load(type_)
-        bare = avro.bare(schema)
+        table = TABLES[topic]
+        bare = avro.bare(avro.load(table.record))
         # What is written with our own schema becomes a row without becoming a record first, and
         # only what the row needs is read.
-        straight = _Straight(schema, make)
+        straight = _Straight(table)
         known: dict[bytes, bool] = {}
-        decoder, fields = self._decoders[topic], [field["name"] for field in schema["fields"]]
+        decoder = self._decoders[topic]
 
         def slowly(value: bytes) -> tuple[str, Content]:
             record = self._decode(decoder, value)
             if value[:5] not in known:
                 known[value[:5]] = avro.bare(self._schema_of(schema_id(value))) == bare
-            return make(*(getattr(record, field) for field in fields))
+            return table.of(record)
 
         def read(center: str, row: bytes, value: bytes) -> Content:
             found: Content

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from schemas import topics
 from stream_app.join.waiting import Event
+from stream_app.many import put
 
 __all__ = [
     "DELETE",
@@ -105,7 +106,7 @@ def apply(
         connection.executemany(DELETE[topic], gone)
     if present:
         rows = present.values()
-        connection.executemany(UPSERT[topic], rows)
+        put(connection, UPSERT[topic], rows)
         if topic in PLACED:
             places.update([(row[0], row[3], row[4]) for row in rows])
     return count
@@ -119,7 +120,7 @@ def widen(connection: sqlite3.Connection) -> None:
 
 def touch(connection: sqlite3.Connection, places: Iterable[Row]) -> None:
     """Touch patients' days, by the center's number, patient and day."""
-    connection.executemany(TOUCH, places)
+    put(connection, TOUCH, places)
 
 
 def touch_center(connection: sqlite3.Connection, num: int) -> None:

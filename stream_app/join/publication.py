@@ -17,11 +17,14 @@ from stream_app.join.outbox import Outbox
 from stream_app.join.rows import Difference, Rows, center_content, value_end
 from stream_app.join.state import EPOCH
 from stream_app.join.unusable import Withdrawn
+from stream_app.many import put
 
 __all__ = ["Publication"]
 
 # Touched patients' days that are in memory at once: an insurer may touch 100,000.
 GROUPS: Final = 5_000
+REMEMBER: Final = """WITH found (num, digest) AS (VALUES (?, ?))
+UPDATE entry SET digest = found.digest FROM found WHERE entry.num = found.num"""
 
 
 class Publication:
@@ -80,10 +83,7 @@ class Publication:
         first, last = connection.execute("SELECT min(n), max(n) FROM touched").fetchone()
         for start in range(first or 0, (last or -1) + 1, GROUPS):
             found = list(self._rows.differing(connection, start, start + GROUPS - 1, names))
-            connection.executemany(
-                "UPDATE entry SET digest = ? WHERE num = ?",
-                [(row[5], row[1]) for row in found],
-            )
+            put(connection, REMEMBER, [(row[1], row[5]) for row in found])
             count += self._outbox.rows(self._values(found, changed))
         for num in changed:
             self._centers.save(self._centers.by_num[num])

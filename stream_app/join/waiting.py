@@ -102,38 +102,45 @@ class Waiting:
         What was read before, or is applied already, is passed over. When `read` raises something
         else than SkipRecord, all before that record is taken in.
         """
-        topic, position, lines = batch.topic, self.positions[batch.topic], self._lines
+        topic, lines = batch.topic, self._lines
+        begins = position = self.positions[topic]
         unusable: list[Unusable] = []
-        for record in batch.records:
-            offset = record.offset
-            if offset < position:
-                continue
-            key, value = record.key, record.value
-            center, _, row = (key or b"").partition(b"/")
-            line = lines.get(center)
-            if line is None:
-                line = self._line(center, row)
-            if line is None or key is None:
-                unusable.append(Unusable(topic, offset, key, None, "unusable-key"))
-                self.positions[topic] = offset + 1
-                continue
-            if offset <= line.applied.get(topic, -1):
-                continue
-            content, size = None, 0
-            if value is not None:
-                size = len(value) or 1
-                try:
-                    content = read(line.center, row, value)
-                except SkipRecord as error:
-                    unusable.append(Unusable(topic, offset, key, line.center, error.reason))
-            named: Key = row.decode(errors="replace") if content is None else content[0]
-            if type(named) is str:
-                named = key_of(named)
-            line.events[topic].append((offset, named, content, size))
-            self.positions[topic] = offset + 1
-            self.count += 1
-            self._bytes += size
-        self.positions[topic] = max(self.positions[topic], batch.position)
+        count = size_of_all = 0
+        try:
+            for record in batch.records:
+                offset = record.offset
+                if offset < begins:
+                    continue
+                key, value = record.key, record.value
+                center, _, row = (key or b"").partition(b"/")
+                line = lines.get(center)
+                if line is None:
+                    line = self._line(center, row)
+                if line is None or key is None:
+                    unusable.append(Unusable(topic, offset, key, None, "unusable-key"))
+                    position = offset + 1
+                    continue
+                if offset <= line.applied.get(topic, -1):
+                    continue
+                content, size = None, 0
+                if value is not None:
+                    size = len(value) or 1
+                    try:
+                        content = read(line.center, row, value)
+                    except SkipRecord as error:
+                        unusable.append(Unusable(topic, offset, key, line.center, error.reason))
+                named: Key = row.decode(errors="replace") if content is None else content[0]
+                if type(named) is str:
+                    named = key_of(named)
+                line.events[topic].append((offset, named, content, size))
+                position = offset + 1
+                count += 1
+                size_of_all += size
+            position = max(position, batch.position)
+        finally:
+            self.positions[topic] = position
+            self.count += count
+            self._bytes += size_of_all
         return unusable
 
     def _line(self, center: bytes, row: bytes) -> Line | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 __all__ = [
+    "ANY_UNUSABLE",
     "COUNTS",
     "DAY",
     "DAYS",
@@ -36,6 +37,7 @@ PREPARE: Final = """
     PRAGMA synchronous = NORMAL;
     PRAGMA cache_size = -8000;
     PRAGMA busy_timeout = 30000;
+    PRAGMA secure_delete = OFF;
 """
 # The entry's id is kept twice: `row` as the topic's key has it, by which a tombstone finds it, and
 # as a number where it is one, by which it is ordered. `patient` has no type, so that SQLite orders
@@ -80,6 +82,7 @@ DAYS: Final = "SELECT day, changed, written, files, changed_at FROM days ORDER B
 DAY: Final = "SELECT day, changed, written, files, changed_at FROM days WHERE day = ?"
 
 COUNTS: Final = "SELECT center, count(*) FROM rows WHERE day = ? GROUP BY center"
+ANY_UNUSABLE: Final = "SELECT EXISTS (SELECT 1 FROM unusable)"
 UNUSABLE: Final = "SELECT center, count(*) FROM unusable WHERE day = ? GROUP BY center"
 NAME: Final = "SELECT body FROM rows WHERE day = ? AND center = ? LIMIT 1"
 ROWS: Final = """

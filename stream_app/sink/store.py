@@ -24,6 +24,7 @@ import structlog
 
 from schemas import dates
 from stream_app.files.manifest import DataFile
+from stream_app.many import put
 from stream_app.sink import statements
 from stream_app.sink.database import connect, explained
 from stream_app.sink.view import Day, View, day_of
@@ -105,9 +106,9 @@ class Store:
             (*found.place, found.reason) for found in changes.unusable if found.place is not None
         ]
         with self._lock, explained(self.path), self._transaction() as connection:
-            if known:
+            if known and connection.execute(statements.ANY_UNUSABLE).fetchone()[0]:
                 connection.executemany(statements.READABLE, known)
-            connection.executemany(statements.PUT, sorted(changes.rows, key=itemgetter(0, 1, 2)))
+            put(connection, statements.PUT, sorted(changes.rows, key=itemgetter(0, 1, 2)))
             connection.executemany(statements.GONE, changes.gone + withdrawn)
             connection.executemany(statements.UNREADABLE, unreadable)
             connection.executemany(

@@ -158,12 +158,13 @@ class Sender:
             tells = message.topic == unified and last[message.partition] == at
             while True:
                 try:
+                    # By position, for there are many.
                     producer.produce(
                         message.topic,
-                        key=message.key,
-                        value=message.value,
-                        partition=there,
-                        on_delivery=report if tells else None,
+                        message.value,
+                        message.key,
+                        there,
+                        report if tells else None,
                     )
                     break
                 except BufferError:

@@ -225,3 +225,15 @@ def written_with(schema: Any, id_: int, record: records.UnifiedEntry) -> bytes:
     }
     fastavro.schemaless_writer(buffer, fastavro.parse_schema(json.loads(json.dumps(schema))), raw)
     return b"\x00" + id_.to_bytes(4, "big") + buffer.getvalue()
+
+
+def test_a_schema_that_comes_back_without_inherited_namespaces_is_still_our_own() -> None:
+    own = avro.load(records.Checkpoint)
+    assert own["fields"][5]["type"]["items"].pop("namespace") == "chartfeed"
+    assert avro.bare(own) == avro.bare(avro.load(records.Checkpoint))
+
+
+def test_a_schema_of_another_namespace_is_another_one() -> None:
+    other = avro.load(records.Checkpoint)
+    other["fields"][5]["type"]["items"]["namespace"] = "elsewhere"
+    assert avro.bare(other) != avro.bare(avro.load(records.Checkpoint))
