@@ -13,19 +13,29 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
-__all__ = ["Bar", "bars", "ring"]
+__all__ = ["NARROW", "WIDE", "Bar", "Size", "bars", "ring"]
 
-WIDTH: Final = 640
-LABEL_WIDTH: Final = 190
-VALUE_WIDTH: Final = 84
+VALUE_WIDTH: Final = 70
 ROW_HEIGHT: Final = 28
 BAR_HEIGHT: Final = 16
-# A letter's width in a label, at least; longer labels end in three dots.
-LABEL_LETTERS: Final = 26
+# What a letter of a label takes at most on average; longer labels end in three dots.
+LETTER_WIDTH: Final = 6.8
 RING: Final = 200
 RING_RADIUS: Final = 78
 RING_STROKE: Final = 30
 LEAST_WIDTH: Final = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How wide a chart of bars is, and its labels; it is drawn larger or smaller as there is room."""
+
+    width: int
+    labels: int
+
+
+WIDE: Final = Size(760, 230)
+NARROW: Final = Size(400, 160)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +52,16 @@ class Bar:
         return sum(self.parts)
 
 
-def bars(name: str, description: str, found: Sequence[Bar], *, identity: str) -> Markup:
+def bars(
+    name: str, description: str, found: Sequence[Bar], *, identity: str, size: Size = WIDE
+) -> Markup:
     """Give horizontal bars one below the other; a bar's parts follow one another."""
     most = max((bar.total for bar in found), default=0) or 1
     height = ROW_HEIGHT * len(found)
-    room = WIDTH - LABEL_WIDTH - VALUE_WIDTH
-    lines = [_bar(bar, at, room / most) for at, bar in enumerate(found)]
+    scale = (size.width - size.labels - VALUE_WIDTH) / most
+    lines = [_bar(bar, at, scale, size.labels) for at, bar in enumerate(found)]
     return _image(
-        name, description, Markup("").join(lines), width=WIDTH, height=height, identity=identity
+        name, description, Markup("").join(lines), width=size.width, height=height, identity=identity
     )
 
 
@@ -96,11 +108,11 @@ def ring(
     )
 
 
-def _bar(bar: Bar, at: int, scale: float) -> Markup:
+def _bar(bar: Bar, at: int, scale: float, labels: int) -> Markup:
     top = at * ROW_HEIGHT
     middle = top + ROW_HEIGHT // 2 + 4
     drawn = []
-    left = float(LABEL_WIDTH)
+    left = float(labels)
     for number, part in enumerate(bar.parts, 1):
         if part:
             width = max(LEAST_WIDTH, part * scale)
@@ -121,9 +133,9 @@ def _bar(bar: Bar, at: int, scale: float) -> Markup:
         '{}<text class="value" x="{}" y="{}">{}</text></g>'
     ).format(
         bar.hint or f"{bar.label}: {bar.shown}",
-        LABEL_WIDTH - 10,
+        labels - 10,
         middle,
-        _short(bar.label),
+        _short(bar.label, labels),
         Markup("").join(drawn),
         _length(left + 8),
         middle,
@@ -148,8 +160,9 @@ def _image(
     )
 
 
-def _short(label: str) -> str:
-    return label if len(label) <= LABEL_LETTERS else f"{label[: LABEL_LETTERS - 1].rstrip()}…"
+def _short(label: str, width: int) -> str:
+    letters = int(width / LETTER_WIDTH)
+    return label if len(label) <= letters else f"{label[: letters - 1].rstrip()}…"
 
 
 def _length(value: float) -> str:

@@ -150,7 +150,8 @@ class _Area:
         found = self._found(visit)
         if isinstance(found, Response):
             return found
-        return self._page(visit, "day_centers.html", found)
+        most = max((line.record_count for line in found.centers), default=0)
+        return self._page(visit, "day_centers.html", found, most=max(most, 1))
 
     def charts(self, visit: Visit) -> Response:
         found = self._found(visit)
@@ -279,7 +280,7 @@ class _Area:
     def _page(
         self, visit: Visit, template: str, found: Manifest, status: int = 200, **values: Any
     ) -> Response:
-        lines = self._claimed.lines(found)
+        lines = sorted(self._claimed.lines(found), key=lambda line: line.behind is None)
         days = days_in(self._days.target.names())
         before, after = neighbours(days, found.target_date)
         return visit.render(

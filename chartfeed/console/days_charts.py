@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from chartfeed.console.charts import Bar, bars, ring
+from chartfeed.console.charts import NARROW, Bar, bars, ring
 from chartfeed.console.days_shares import STATUSES
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def _most(name: str, found: tuple[tuple[str, int], ...], language: Language) -> 
         language.t("days.chart.most.says", first=first),
         [Bar(label, (count,), language.number(count)) for label, count in found],
         identity=f"chart-{name}",
+        size=NARROW,
     )
 
 
