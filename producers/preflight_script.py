@@ -93,7 +93,7 @@ def prepare(mapping: Mapping, place: Place) -> str:
             for table in canonical.TRACKED
         ),
         f"ALTER ROLE [{ROLE}] ADD MEMBER {login};",
-        f"PRINT {_text(f'{mapping.database} is ready for {place.login}.')};",
+        f"PRINT {quoting.text(f'{mapping.database} is ready for {place.login}.')};",
         "",
     ]
     return "\n".join(lines)
@@ -124,7 +124,7 @@ def undo(mapping: Mapping, place: Place) -> str:
         "USE [master];",
         "",
         *_drop_login(login, place.login, mapping.database),
-        f"PRINT {_text(f'{mapping.database} is as it was before.')};",
+        f"PRINT {quoting.text(f'{mapping.database} is as it was before.')};",
         "",
     ]
     return "\n".join(lines)
@@ -156,7 +156,7 @@ def _create_login(login: str, database: str) -> list[str]:
     made, used = _did("login", login), _uses(login, database)
     return [
         "USE [master];",
-        f"IF NOT EXISTS (SELECT 1 FROM sys.server_principals WHERE name = {_text(login)})",
+        f"IF NOT EXISTS (SELECT 1 FROM sys.server_principals WHERE name = {quoting.text(login)})",
         "BEGIN",
         f"    IF {given} IN (N'', {missing})",
         f"        THROW 50000, N'{PASSWORD} is not set: see the head of this script.', 1;",
@@ -169,7 +169,7 @@ def _create_login(login: str, database: str) -> list[str]:
 
 def _drop_login(name: str, login: str, database: str) -> list[str]:
     made, used = _did("login", login), _uses(login, database)
-    others = _text(f"{_used_by(login)}%")
+    others = quoting.text(f"{_used_by(login)}%")
     return [
         f"IF {_noted(used)}",
         f"    {_forget(used)}",
@@ -177,7 +177,7 @@ def _drop_login(name: str, login: str, database: str) -> list[str]:
         "    AND NOT EXISTS (SELECT 1 FROM sys.extended_properties",
         f"    WHERE class = 0 AND name LIKE {others})",
         "BEGIN",
-        f"    IF EXISTS (SELECT 1 FROM sys.server_principals WHERE name = {_text(login)})",
+        f"    IF EXISTS (SELECT 1 FROM sys.server_principals WHERE name = {quoting.text(login)})",
         f"        DROP LOGIN {name};",
         f"    {_forget(made)}",
         "END;",
@@ -241,7 +241,7 @@ def _disallow_snapshots(database: str) -> list[str]:
 def _track_table(table: str) -> list[str]:
     return [
         "IF NOT EXISTS (SELECT 1 FROM sys.change_tracking_tables",
-        f"    WHERE object_id = OBJECT_ID({_text(table)}))",
+        f"    WHERE object_id = OBJECT_ID({quoting.text(table)}))",
         "BEGIN",
         f"    ALTER TABLE {table} ENABLE CHANGE_TRACKING;",
         *_note(_did("tracking of", table), table),
@@ -255,7 +255,7 @@ def _untrack_table(table: str) -> list[str]:
         _did("tracking of", table),
         [
             tracked,
-            f"    WHERE object_id = OBJECT_ID({_text(table)}))",
+            f"    WHERE object_id = OBJECT_ID({quoting.text(table)}))",
             f"    ALTER TABLE {table} DISABLE CHANGE_TRACKING;",
         ],
     )
@@ -264,15 +264,15 @@ def _untrack_table(table: str) -> list[str]:
 def _create_user(name: str, login: str) -> list[str]:
     wrong = f"the user {login} is not that login's: ALTER USER ... WITH LOGIN mends it"
     return [
-        f"IF NOT EXISTS (SELECT 1 FROM sys.database_principals WHERE name = {_text(login)})",
+        f"IF NOT EXISTS (SELECT 1 FROM sys.database_principals WHERE name = {quoting.text(login)})",
         "BEGIN",
         f"    CREATE USER {name} FOR LOGIN {name};",
         *_note(_did("user", login), login),
         "END",
         "ELSE IF NOT EXISTS (SELECT 1 FROM sys.database_principals AS d",
         "    JOIN sys.server_principals AS s ON s.sid = d.sid",
-        f"    WHERE d.name = {_text(login)} AND s.name = {_text(login)})",
-        f"    THROW 50000, {_text(wrong)}, 1;",
+        f"    WHERE d.name = {quoting.text(login)} AND s.name = {quoting.text(login)})",
+        f"    THROW 50000, {quoting.text(wrong)}, 1;",
     ]
 
 
@@ -293,7 +293,7 @@ def _drop_role(name: str, login: str) -> list[str]:
     return _once_done(
         _did("role"),
         [
-            f"{there} {_text(login)})",
+            f"{there} {quoting.text(login)})",
             f"    AND EXISTS (SELECT 1 FROM sys.database_principals WHERE name = N'{ROLE}')",
             f"    ALTER ROLE [{ROLE}] DROP MEMBER {name};",
             f"DROP ROLE IF EXISTS [{ROLE}];",
@@ -331,7 +331,7 @@ def _cut(name: str) -> str:
 def _noted(note: str, indent: str = "") -> str:
     return (
         "EXISTS (SELECT 1 FROM sys.extended_properties\n"
-        f"{indent}    WHERE class = 0 AND name = {_text(note)})"
+        f"{indent}    WHERE class = 0 AND name = {quoting.text(note)})"
     )
 
 
@@ -339,13 +339,13 @@ def _note(note: str, value: str, indent: str = "    ") -> list[str]:
     """Give the lines that note something; it may be noted already, and undone by hand since."""
     return [
         f"{indent}IF NOT {_noted(note, indent)}",
-        f"{indent}    EXEC sys.sp_addextendedproperty @name = {_text(note)},",
-        f"{indent}        @value = {_text(value)};",
+        f"{indent}    EXEC sys.sp_addextendedproperty @name = {quoting.text(note)},",
+        f"{indent}        @value = {quoting.text(value)};",
     ]
 
 
 def _forget(note: str) -> str:
-    return f"EXEC sys.sp_dropextendedproperty @name = {_text(note)};"
+    return f"EXEC sys.sp_dropextendedproperty @name = {quoting.text(note)};"
 
 
 def _once_done(note: str, lines: Sequence[str]) -> list[str]:
@@ -375,7 +375,3 @@ def _name(name: str) -> str:
             hint="switch it on by hand, by docs/preflight.md",
         )
     return quoting.name(name)
-
-
-def _text(text: str) -> str:
-    return "N'" + text.replace("'", "''") + "'"

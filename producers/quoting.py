@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from schemas.errors import BadInput
 
-__all__ = ["LONGEST", "name", "qualified"]
+__all__ = ["LONGEST", "name", "qualified", "text"]
 
 LONGEST = 128  # UTF-16 code units, as sysname counts them
 
@@ -21,3 +21,8 @@ def name(identifier: str) -> str:
 def qualified(schema: str, table: str) -> str:
     """Give [schema].[table]."""
     return f"{name(schema)}.{name(table)}"
+
+
+def text(value: str) -> str:
+    """Give N'value': for a name that a function takes as a text, never for a value of a row."""
+    return "N'" + value.replace("'", "''") + "'"

@@ -12,8 +12,6 @@ from schemas.records import TablePosition
 if TYPE_CHECKING:
     import pyodbc
 
-    from producers.statements import Statement
-
 __all__ = ["Clock", "TableClock", "read"]
 
 
@@ -41,15 +39,12 @@ class Clock:
         )
 
 
-def read(cursor: pyodbc.Cursor, statement: Statement) -> Clock:
-    """Ask the source where it stands, in one round trip."""
-    cursor.execute(statement.text, statement.parameters)
-    captured_at: datetime = cursor.fetchval().replace(tzinfo=UTC)
-    cursor.nextset()
-    version, *facts = cursor.fetchone()
+def read(cursor: pyodbc.Cursor) -> Clock:
+    """Give what the statement that was executed says first: where the source stands."""
+    captured_at, version, *facts = cursor.fetchone()
     cursor.nextset()
     return Clock(
-        captured_at=captured_at,
+        captured_at=captured_at.replace(tzinfo=UTC),
         version=version,
         tables=tuple(
             TableClock(table, *facts[3 * at : 3 * at + 3]) for at, table in enumerate(TRACKED)

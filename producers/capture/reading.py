@@ -22,19 +22,19 @@ Changes = Iterator[tuple[str, Row]]
 
 
 @contextmanager
-def changes(source: Source, since: int, clock: Clock) -> Iterator[Changes]:
-    """Give each table and change above `since` and up to the clock's version, in its order.
+def changes(source: Source, since: int) -> Iterator[tuple[Clock, Changes]]:
+    """Give the clock of one snapshot, and each table and change from `since` up to it, in order.
 
-    To be called inside the snapshot in which that clock was read. Everything is read when this
-    returns, and nothing is published before (an open Kafka transaction holds up others).
+    Everything is read when this returns, and nothing is published before (an open Kafka
+    transaction holds up others).
     """
-    upto = clock.version or 0
     with ExitStack() as stack:
         spools = {table: stack.enter_context(closed(Spool())) for table in TRACKED}
-        for table, batch in source.changes(since, upto):
+        clock, batches = source.read(since)
+        for table, batch in batches:
             spools[table].add(batch)
         named = [_named(table, spool) for table, spool in spools.items()]
-        yield heapq.merge(*named, key=_order)
+        yield clock, heapq.merge(*named, key=_order)
 
 
 def _named(table: str, spool: Spool) -> Changes:

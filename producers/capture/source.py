@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Source", "resume_key"]
 
 Row = Sequence[Any]
+Batches = Iterator[tuple[str, Sequence[Row]]]
 
 FETCH: Final = 2000
 NO_SNAPSHOT: Final = 3952
@@ -52,12 +53,12 @@ class Source:
         self._mapping = mapping
         self._cursors: dict[str, pyodbc.Cursor] = {}
         self._clock = statements.clock(mapping)
-        self._changes = statements.changes(mapping)
+        self._read = statements.read(mapping)
 
     def clock(self) -> Clock:
         """Ask where the source stands, in one round trip."""
         with translated(self._mapping.center):
-            return clock.read(self._cursor(self._clock), self._clock)
+            return clock.read(self._cursor(self._clock).execute(self._clock.text))
 
     def identity(self) -> str:
         """Give what tells this database from another one, or from itself before a restore."""
@@ -86,22 +87,40 @@ class Source:
         try:
             yield
         except ChartfeedError as error:
-            if error.fields.get("number") == NO_SNAPSHOT:
-                raise self._no_snapshot() from None
-            raise
+            raise self._explained(error) from None
         with translated(self._mapping.center):
             self._connection.execute(statements.END).close()
 
-    def changes(self, since: int, upto: int) -> Iterator[tuple[str, Sequence[Row]]]:
-        """Give what changed above one version and up to another, in batches, table by table.
+    def read(self, since: int) -> tuple[Clock, Batches]:
+        """Read in one snapshot where the source stands and what changed up to there, in one trip.
 
-        All tables come in one round trip: a poll's changes are few, and the trips are the time.
+        The snapshot ends when the batches have been taken to their end.
         """
+        try:
+            with translated(self._mapping.center):
+                cursor = self._cursor(self._read)
+                cursor.setinputsizes([BIGINT])
+                found = clock.read(cursor.execute(self._read.text, since))
+        except ChartfeedError as error:
+            raise self._explained(error) from None
+        return found, self._read_tables(cursor, found.version or 0)
+
+    def _read_tables(self, cursor: pyodbc.Cursor, upto: int) -> Batches:
+        with translated(self._mapping.center):
+            for table in TRACKED:
+                while batch := cursor.fetchmany(FETCH):
+                    # A snapshot shows nothing above its version; if it did, that would be torn.
+                    yield table, [row for row in batch if row[0] <= upto]
+                cursor.nextset()
+
+    def changes(self, since: int, upto: int) -> Batches:
+        """Give what changed above one version and up to another, in the open snapshot."""
+        statement = statements.changes(self._mapping)
         values = (since, upto) * len(TRACKED)
         with translated(self._mapping.center):
-            cursor = self._cursor(self._changes)
+            cursor = self._cursor(statement)
             cursor.setinputsizes([BIGINT] * len(values))
-            cursor.execute(self._changes.text, *values)
+            cursor.execute(statement.text, *values)
             for table in TRACKED:
                 while batch := cursor.fetchmany(FETCH):
                     yield table, batch
@@ -141,7 +160,10 @@ class Source:
             self._cursors[statement.text] = self._connection.cursor()
         return self._cursors[statement.text]
 
-    def _no_snapshot(self) -> NotTracked:
+    def _explained(self, error: ChartfeedError) -> ChartfeedError:
+        """Give the error that names the repair, where snapshots are not allowed."""
+        if error.fields.get("number") != NO_SNAPSHOT:
+            return error
         database = quoted(self._mapping.database)
         return NotTracked(
             f"{self._mapping.center}: {self._mapping.database} does not allow snapshots",

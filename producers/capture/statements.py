@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from producers import quoting
 from producers.canonical import TRACKED
 from producers.statements import Statement, column, select_list, table
 
@@ -23,6 +24,7 @@ __all__ = [
     "chunk",
     "clock",
     "ids",
+    "read",
     "rows_there",
 ]
 
@@ -45,27 +47,59 @@ WHERE c.database_id = DB_ID();
 def clock(mapping: Mapping) -> Statement:
     """Give the cheap poll: the clock first, then the version and what each table is.
 
-    Nothing committed before that clock can have a version above the one that follows.
+    Nothing committed before that clock can have a version above the one that follows. The tables
+    are named in the text: what is bound would make the driver prepare it anew at every poll.
     """
-    lines = ["SELECT SYSUTCDATETIME();", "SELECT CHANGE_TRACKING_CURRENT_VERSION(),"]
-    begun = "SELECT c.begin_version FROM sys.change_tracking_tables AS c WHERE c.object_id ="
-    names: list[str] = []
-    for number, name in enumerate(TRACKED, 1):
-        end = "," if number < len(TRACKED) else ";"
-        lines += [
-            "  OBJECT_ID(?),",
-            f"  ({begun} OBJECT_ID(?)),",
-            f"  CHANGE_TRACKING_MIN_VALID_VERSION(OBJECT_ID(?)){end}",
-        ]
-        names += [table(mapping, name)] * 3
-    return Statement("\n".join([*lines, ""]), tuple(names))
+    return Statement("\n".join([*_clock(mapping), ""]))
+
+
+def read(mapping: Mapping) -> Statement:
+    """Give the batch that is one read of a center: in one snapshot its clock, then all changes.
+
+    A poll's changes are few, so the trips to the server would be most of its time. What ends with
+    the batch is the transaction; the isolation level is the batch's alone.
+    """
+    return Statement(
+        "\n".join(
+            [
+                "SET NOCOUNT ON;",
+                "SET TRANSACTION ISOLATION LEVEL SNAPSHOT;",
+                "BEGIN TRANSACTION;",
+                "DECLARE @since bigint = ?;",
+                *_clock(mapping),
+                *_changes(mapping, "@since"),
+                "COMMIT TRANSACTION;",
+                "",
+            ]
+        )
+    )
 
 
 def changes(mapping: Mapping) -> Statement:
     """Give the batch that reads what changed above one version and up to another, table by table.
 
-    Deletes come first inside a version: another row may have taken over a deleted row's id.
+    It is for a snapshot that is open already.
     """
+    return Statement("\n".join([*_changes(mapping, "?", upto="?"), ""]))
+
+
+def _clock(mapping: Mapping) -> list[str]:
+    names = [f"@{name} int = OBJECT_ID({quoting.text(table(mapping, name))})" for name in TRACKED]
+    begun = "SELECT c.begin_version FROM sys.change_tracking_tables AS c WHERE c.object_id ="
+    facts = [
+        f"  @{name},\n  ({begun} @{name}),\n  CHANGE_TRACKING_MIN_VALID_VERSION(@{name})"
+        for name in TRACKED
+    ]
+    return [
+        "DECLARE @at datetime2 = SYSUTCDATETIME();",
+        "DECLARE " + ",\n  ".join(names) + ";",
+        "SELECT @at, CHANGE_TRACKING_CURRENT_VERSION(),",
+        ",\n".join(facts) + ";",
+    ]
+
+
+def _changes(mapping: Mapping, since: str, upto: str | None = None) -> list[str]:
+    # Deletes come first inside a version: another row may have taken over a deleted row's id.
     lines: list[str] = []
     for name in TRACKED:
         id_ = column(mapping, name, "ID")
@@ -73,12 +107,12 @@ def changes(mapping: Mapping) -> Statement:
         lines += [
             f"SELECT c.SYS_CHANGE_VERSION, c.SYS_CHANGE_OPERATION, c.{id_},",
             f"  {select_list(mapping, name, 't')}",
-            f"FROM CHANGETABLE(CHANGES {where}, ?) AS c",
+            f"FROM CHANGETABLE(CHANGES {where}, {since}) AS c",
             f"LEFT JOIN {where} AS t ON t.{id_} = c.{id_}",
-            "WHERE c.SYS_CHANGE_VERSION <= ?",
+            *([] if upto is None else [f"WHERE c.SYS_CHANGE_VERSION <= {upto}"]),
             "ORDER BY c.SYS_CHANGE_VERSION, c.SYS_CHANGE_OPERATION;",
         ]
-    return Statement("\n".join([*lines, ""]))
+    return lines
 
 
 def chunk(mapping: Mapping, table_name: str, rows: int, *, first: bool) -> Statement:

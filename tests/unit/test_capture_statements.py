@@ -12,6 +12,7 @@ GOLDEN = Path(__file__).parent.parent / "golden" / "sql"
 
 CASES = {
     "capture_clock": statements.clock(a_mapping()).text,
+    "capture_read": statements.read(a_mapping()).text,
     "capture_changes": statements.changes(a_mapping()).text,
     "capture_first_chunk": statements.chunk(a_mapping(), "KARTEI", 5000, first=True).text,
     "capture_next_chunk": statements.chunk(a_mapping(), "KARTEI", 5000, first=False).text,
@@ -30,8 +31,8 @@ def test_a_statement_is_its_golden_text(case: Any) -> None:
     assert CASES[case] == (GOLDEN / f"{case}.sql").read_text(encoding="utf-8")
 
 
-def test_tables_are_told_to_the_clock_as_they_are_quoted() -> None:
-    names = statements.clock(a_mapping(names={"KARTEI": "x]y"})).parameters
+def test_a_table_is_told_to_the_clock_as_it_is_quoted_and_as_a_text() -> None:
+    clock = statements.clock(a_mapping(names={"KARTEI": "x]y'z"}))
 
-    assert "[ck].[x]]y]" in names
-    assert 12 == len(names)
+    assert "OBJECT_ID(N'[ck].[x]]y''z]')" in clock.text
+    assert clock.parameters == ()
