@@ -32,6 +32,7 @@ __all__ = [
     "chosen",
     "examine",
     "present",
+    "require_version",
     "revoke",
     "seal",
     "validated",
@@ -150,7 +151,7 @@ def seal(
         return approval.approve(settings.mappings, report, before, reviewer=reviewer, at=at)
 
     with _alone(settings.mappings):
-        _require(settings, settings.center(before.center), seen)
+        require_version(settings, settings.center(before.center), seen)
         return learning.from_approval(settings, approved)
 
 
@@ -169,7 +170,7 @@ def revoke(
     Raise Changed where the mapping is no longer in the version that was `seen`.
     """
     with _alone(settings.mappings):
-        _require(settings, center, seen)
+        require_version(settings, center, seen)
         revoked = approval.revoke(
             settings.mappings, present, reviewer=reviewer, reason=reason, at=at
         )
@@ -189,7 +190,8 @@ def _alone(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _require(settings: Settings, center: Center, seen: str | None) -> None:
+def require_version(settings: Settings, center: Center, seen: str | None) -> None:
+    """Raise Changed where a center's mapping is no longer in the version that was seen."""
     if seen is None or version(settings, center) == seen:
         return
     said = audit.of_center(settings.mappings, center.id).said
@@ -198,4 +200,6 @@ def _require(settings: Settings, center: Center, seen: str | None) -> None:
         f"{center.id}: the mapping was changed meanwhile, nothing is written{last}",
         hint=f"chartfeed show-mapping {center.id}, then chartfeed review {center.id}",
         center=center.id,
+        act=said.act if said else None,
+        who=said.who if said else None,
     )

@@ -36,17 +36,24 @@ def shows_none(point: str) -> bool:
 
 
 def of(
-    connection: pyodbc.Connection, catalog: Catalog, mapping: Mapping, step: Step
+    connection: pyodbc.Connection,
+    catalog: Catalog,
+    mapping: Mapping,
+    step: Step,
+    *,
+    every: bool = False,
 ) -> list[Example]:
-    """Give examples of the column that is named, or of the rivals; of persons, none.
+    """Give examples of the column that is named, else, or where `every` one is wanted, of rivals.
 
-    A named column's rivals are not read: the question is whether the name is right.
+    Of persons there are none.
     """
     role, _, key = step.point.partition(".")
     if shows_none(step.point) or mapping.tables[role].name is None:
         return []
     table = catalog.table(mapping.schema, mapping.table(role))
-    names = [step.name] if step.name else [rival.name for rival in step.rivals]
+    names = [step.name] if step.name else []
+    if every or not names:
+        names += [rival.name for rival in step.rivals]
     found = []
     for name in names:
         column = table.column(name) if table and name else None

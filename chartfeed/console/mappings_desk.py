@@ -9,6 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from datetime import date
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -37,7 +38,7 @@ class Checked:
 
     mapping: Mapping
     findings: tuple[Finding, ...]
-    day: str | None
+    day: date | None
     rows: tuple[tuple[str, str, str, str, str], ...]
     count: int
     at: float
@@ -78,12 +79,12 @@ class Desk:
         if examples.shows_none(step.point):
             return []
         role = step.point.partition(".")[0]
-        names = (step.name,) if step.name else tuple(rival.name for rival in step.rivals)
+        names = (step.name, *(rival.name for rival in step.rivals))
         catalog = self.catalog(settings, center)
 
         def read() -> list[Example]:
             with mappings.opened(settings, center) as connection:
-                return examples.of(connection, catalog, mapping, step)
+                return examples.of(connection, catalog, mapping, step, every=True)
 
         place = (mapping.schema, mapping.tables[role].name, step.point, names)
         return self._once(("examples", center, *place), read)
@@ -115,7 +116,7 @@ class Desk:
         return Checked(
             report.mapping,
             report.findings,
-            rows[0].date.isoformat() if rows else None,
+            rows[0].date if rows else None,
             tuple(mapping_tables.unified(row) for row in rows[: mapping_tables.ROWS]),
             len(rows),
             self._clock(),

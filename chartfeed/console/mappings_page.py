@@ -172,15 +172,13 @@ def _mark(  # noqa: PLR0911 - one answer a state
     *,
     required: bool,
 ) -> str:
-    if at in errors:
-        return "error"
-    if at in course.answers.unset and one.name is None and not required:
-        return "left"
-    given = {point.removesuffix(".live") for point, _ in course.answers.names}
     if one.name is None:
         if required:
             return "open"
-        return "left" if at in course.looked else "optional"
+        return "left" if at in {*course.looked, *course.answers.unset} else "optional"
+    if at in errors:
+        return "error"
+    given = {point.removesuffix(".live") for point, _ in course.answers.names}
     if at in given:
         return "given"
     if at in course.looked:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Lock
@@ -38,6 +39,7 @@ WORDS: Final = (
 )
 SETTLED: Final = frozenset({"down", "approved"})
 AGAIN: Final = "discovered again"
+FRESH_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,9 @@ class Place:
 class Queue:
     """Reads a center's files again only where they changed; many may ask at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._looked: float | None = None
         self._known: dict[str, tuple[str, Place]] = {}
         self._live: dict[str, tuple[str, Place]] = {}
         self._looking = Lock()
@@ -76,8 +80,13 @@ class Queue:
         return ordered(found)
 
     def look(self, settings: Settings) -> list[Place]:
-        """Compare the approved mappings with the live schemas, then give every center's place."""
+        """Compare the approved mappings with the live schemas, then give every center's place.
+
+        What somebody found a moment ago is taken for now.
+        """
         with self._looking:
+            if self._looked is not None and self._clock() - self._looked < FRESH_SECONDS:
+                return self.places(settings)
             approved = [
                 center
                 for center in settings.centers
@@ -92,6 +101,7 @@ class Queue:
                 self._live[center.id] = (version, place)
 
             mappings.each(approved, work)
+            self._looked = self._clock()
         return self.places(settings)
 
     def _place(self, settings: Settings, center: Center) -> tuple[str, Place]:
