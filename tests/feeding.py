@@ -1,30 +1,25 @@
-"""The whole feed as processes that are killed, and what its files claimed meanwhile."""
+"""What the daily files said and claimed while others wrote them, and whether it was true."""
 
 from __future__ import annotations
 
 import random
-import signal
 import threading
-import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import orjson
 
 from deploy.local.staff.journal import Commit
 from stream_app.files.manifest import parse
 from tests import oracle
-from tests.producing import Produce
-from tests.streaming import Stream
 
-__all__ = ["Claim", "Feed", "Row", "Samples", "check", "due", "row_of"]
+__all__ = ["Claim", "Row", "Samples", "check", "due", "row_of"]
 
 Row: TypeAlias = tuple[Any, ...]
 SAMPLED_SECONDS: Final = 1.0
@@ -174,66 +169,3 @@ def _by_patient(rows: list[Row]) -> dict[Any, list[Row]]:
     for row in rows:
         found.setdefault(row[0], []).append(row)
     return found
-
-
-class Feed:
-    """Producers and workers as processes; each is killed now and then, and started again."""
-
-    def __init__(self, config: Path, folder: Path, shards: list[list[str]], workers: int) -> None:
-        self._config = config
-        self._folder = folder
-        self._starts: list[Callable[[], Produce | Stream]] = [
-            *(partial(self._produce, shard) for shard in shards),
-            *(partial(self._stream, f"w{number}") for number in range(workers)),
-        ]
-        self._running: list[Produce | Stream] = []
-        self.killed = 0
-
-    def __enter__(self) -> Self:
-        self._running = [start() for start in self._starts]
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for one in self._running:
-            one.end(signal.SIGKILL) if isinstance(one, Stream) else one.end()
-
-    def wound(self, dice: random.Random, seconds: float, every: float) -> None:
-        """Kill one of them every so often, and start it again soon, or some time later."""
-        pause = threading.Event()
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            pause.wait(2 * every * dice.random())
-            at = dice.randrange(len(self._running))
-            self.running(at)
-            self.kill(at)
-            pause.wait(dice.choice([0.0, 0.0, 1.0, 4.0, 12.0]))
-            self._running[at] = self._starts[at]()
-
-    def running(self, at: int) -> None:
-        """Assert that it has not ended by itself."""
-        one = self._running[at]
-        alive = one.is_running()
-        assert alive, f"it ended: {one.said()[-3000:]}"
-
-    def kill(self, at: int) -> None:
-        one = self._running[at]
-        if isinstance(one, Stream):
-            one.end(signal.SIGKILL)
-        else:
-            one.kill()
-        self.killed += 1
-
-    def stop(self) -> None:
-        """Have all of them end as they are told to."""
-        for at, one in enumerate(self._running):
-            self.running(at)
-            code = one.end() if isinstance(one, Stream) else one.stop()
-            assert code == 0, one.said()[-3000:]
-
-    def _produce(self, shard: list[str]) -> Produce:
-        chosen = [word for name in shard for word in ("--center", name)]
-        log = self._folder / f"produce-{shard[0]}.log"
-        return Produce(self._config, log, tuple(chosen), None)
-
-    def _stream(self, name: str) -> Stream:
-        return Stream(self._config, name)

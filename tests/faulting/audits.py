@@ -1,0 +1,180 @@
+"""Whether all that a feed has said is true: its events, its unified rows, its files, its claims."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from copy import deepcopy
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from deploy.local.staff.journal import Commit
+from schemas import topics
+from schemas.records import UnifiedEntry
+from stream_app.files.manifest import parse
+from tests.comparison import compare
+from tests.events import committed, decoded, histories, key_of
+from tests.faulting.ground import Ground
+from tests.faulting.past import Facts, Key
+from tests.feeding import Claim, Row, check, row_of
+from tests.oracle import Center
+
+__all__ = ["Audit", "difference"]
+
+STEM: Final = "ivoris_chart_entries_"
+MANIFEST: Final = ".manifest.json"
+
+
+def difference(ground: Ground) -> str | None:
+    """Tell how the files differ from what was committed, None where they say just that."""
+    found: defaultdict[str, dict[date, list[Row]]] = defaultdict(dict)
+    for day, entries in _files(ground.output):
+        for entry in entries:
+            found[entry["center_id"]].setdefault(day, []).append(row_of(entry))
+    for name, past in ground.pasts.items():
+        due = past.now()
+        shown = found[name]
+        for day in due.keys() | shown.keys():
+            if due.get(day, []) != shown.get(day, []):
+                return f"{name} {day}: due {due.get(day)}, found {shown.get(day)}"
+    return _incomplete(ground)
+
+
+def _incomplete(ground: Ground) -> str | None:
+    """Tell of a center that the newest manifest does not call complete up to now."""
+    versions = {name: scene.version() for name, scene in ground.scenes.items()}
+    manifests = [
+        parse(path.read_bytes(), path.name) for path in ground.output.glob(f"{STEM}*{MANIFEST}")
+    ]
+    if not manifests:
+        return "there are no files"
+    newest = max(manifests, key=lambda found: found.written_at)
+    lines = {line.center_id: line for line in newest.centers}
+    for name, version in versions.items():
+        line = lines.get(name)
+        claimed = None if line is None else line.complete_through
+        if claimed is None or (claimed.version or 0) < version:
+            return f"{name}: version {version} is due, the files claim {line}"
+    return None
+
+
+def _files(output: Path) -> Iterator[tuple[date, list[dict[str, Any]]]]:
+    for path in sorted(output.glob(f"{STEM}*.json")):
+        if not path.name.endswith(MANIFEST):
+            day = date.fromisoformat(path.name.removeprefix(STEM).removesuffix(".json"))
+            yield day, orjson.loads(path.read_bytes())["entries"]
+
+
+class Audit:
+    """Holds a settled feed against the journal, again and again: what was checked is kept."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._read: dict[int, int] = {}
+        self._at: defaultdict[str, dict[Key, int]] = defaultdict(dict)
+        self._shown: dict[tuple[str, Key], Facts | None] = {}
+        self._revisions: dict[bytes, int] = {}
+        self._before: dict[str, Center] = {}
+        self._commits: dict[str, int] = {}
+        self._eras: dict[str, int] = {}
+        self.events = 0
+        self.transitions = 0
+        self.claims = 0
+
+    def begin(self) -> None:
+        """Take what is there now for granted: what came before was a first reading of all."""
+        self._follow(self._ground.pasts)
+        self._mark()
+
+    def all(self, claims: Iterable[Claim], reread: Collection[str] = ()) -> None:
+        """Assert that nothing is lost, doubled, disordered, early, or claimed in vain.
+
+        The rows of a center that was read anew may have been of several times meanwhile.
+        """
+        self._hold_events()
+        self._follow(reread)
+        self._hold_topic()
+        self._hold_claims(list(claims))
+        self._mark()
+
+    def _mark(self) -> None:
+        for name, past in self._ground.pasts.items():
+            eras = self._ground.scenes[name].truth.eras
+            self._before[name], self._eras[name] = past.copy(), len(eras)
+            self._commits[name] = len(eras[-1].commits)
+
+    def _hold_events(self) -> None:
+        """Hold the source topics, read committed: each change once, in order, none too early."""
+        ground = self._ground
+        found = histories({"bootstrap.servers": ground.bootstrap}, ground.scenes)
+        self.events = 0
+        for name, scene in ground.scenes.items():
+            told = compare(found[name], scene.truth)
+            self.events += told.events
+            assert told.repeated == 0, f"{name}: {told.repeated} events were sent again"
+
+    def _follow(self, reread: Collection[str]) -> None:
+        """Hold the unified topic: each row becomes only what the journal says, in its order."""
+        where = range(12)
+        for message in committed(
+            {"bootstrap.servers": self._ground.bootstrap}, [topics.UNIFIED_ENTRIES], where
+        ):
+            place, offset = int(message.partition() or 0), int(message.offset() or 0)
+            if offset < self._read.get(place, 0):
+                continue
+            self._read[place] = offset + 1
+            day, center, row = key_of(message).split("/", 2)
+            if center not in self._ground.pasts:
+                continue
+            key = date.fromisoformat(day), row
+            facts = None if message.value() is None else self._facts(message)
+            self._shown[center, key] = facts
+            if center not in reread:
+                self._step(center, key, facts)
+        for center in reread:
+            states = self._ground.pasts[center].states
+            self._at[center] = {key: len(known) - 1 for key, known in states.items()}
+
+    def _facts(self, message: Any) -> Facts:
+        row: UnifiedEntry = decoded(UnifiedEntry, message)
+        key = message.key()
+        assert row.revision >= self._revisions.get(key, 0), f"{key!r} went back"
+        self._revisions[key] = row.revision
+        return (
+            row.patient_id,
+            row.insurance_status,
+            row.insurance_name,
+            row.chart_entry,
+            tuple(row.service_codes),
+        )
+
+    def _step(self, center: str, key: Key, facts: Facts | None) -> None:
+        states = self._ground.pasts[center].states[key]
+        at = self._at[center].get(key, 0)
+        self.transitions += 1
+        try:
+            self._at[center][key] = states.index(facts, at)
+        except ValueError:
+            raise AssertionError(
+                f"{center} {key} became {facts}; after {states[at]} it may only become"
+                f" {states[at + 1 :]}"
+            ) from None
+
+    def _hold_topic(self) -> None:
+        """Hold the last under each key: the row as it is, and no other key has one."""
+        for center, past in self._ground.pasts.items():
+            due = {key: states[-1] for key, states in past.states.items()}
+            shown = {key: facts for (name, key), facts in self._shown.items() if name == center}
+            for key in due.keys() | shown.keys():
+                assert due.get(key) == shown.get(key), f"{center} {key}: topic and journal differ"
+
+    def _hold_claims(self, claims: list[Claim]) -> None:
+        for name, before in self._before.items():
+            eras = self._ground.scenes[name].truth.eras
+            if len(eras) != self._eras[name]:
+                continue  # Versions from before a restore mean something else by now.
+            commits: list[Commit] = [*eras[-1].commits[self._commits[name] :]]
+            self.claims += check(deepcopy(before), commits, claims)

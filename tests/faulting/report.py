@@ -1,0 +1,132 @@
+"""What became of all runs: a table to read, JSON to keep, and the page in docs."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from tests.faulting.kinds import KINDS
+from tests.faulting.rounds import Run
+
+__all__ = ["Line", "lines", "page", "summary", "table", "write"]
+
+HEADER: Final = ("fault", "injected", "recovered", "longest to recover", "violations")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A fault over all runs."""
+
+    fault: str
+    injected: int
+    recovered: int
+    longest: float | None
+    violations: int
+    reason: str | None = None
+    """Why it was not inflicted."""
+
+
+def lines(runs: Sequence[Run]) -> list[Line]:
+    """Give a line for each fault; a violation counts for all faults of its round."""
+    found = []
+    for kind in KINDS:
+        happened = [one for run in runs for one in run.happened if one.kind == kind]
+        times = [one.recovered for one in happened if one.recovered is not None]
+        broken = sum(
+            any(one.kind == kind for one in run.rounds[run.broken_in].faults)
+            for run in runs
+            if run.violation is not None and run.broken_in is not None and run.broken_in >= 0
+        )
+        found.append(
+            Line(
+                kind,
+                sum(one.injected for one in happened) + broken,
+                len(times),
+                max(times, default=None),
+                broken,
+                next((one.reason for one in happened if one.reason), None),
+            )
+        )
+    return found
+
+
+def table(found: Iterable[Line]) -> str:
+    """Give the lines as a table in Markdown."""
+    rows = [HEADER, ("---", "--:", "--:", "--:", "--:")]
+    rows += [
+        (
+            one.fault if one.reason is None else f"{one.fault} (left out: {one.reason})",
+            str(one.injected),
+            str(one.recovered),
+            "" if one.longest is None else f"{one.longest:.1f} s",
+            str(one.violations),
+        )
+        for one in found
+    ]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
+
+
+def summary(runs: Sequence[Run]) -> str:
+    """Give in a few lines how much was done, and what was found."""
+    violations = [run for run in runs if run.violation is not None]
+    ends: Counter[str] = Counter()
+    for run in runs:
+        for end, times in run.ends.items():
+            post, _, code = end.rpartition(" ")
+            ends[f"{post.partition('-')[0]} {code}"] += times
+    told = ", ".join(f"{end}: {times}" for end, times in sorted(ends.items()))
+    return (
+        f"{len(runs)} seeds ({', '.join(str(run.seed) for run in runs)}),"
+        f" {sum(run.seconds for run in runs) / 60:.0f} minutes,"
+        f" {sum(len(run.happened) for run in runs)} faults,"
+        f" {sum(run.commits for run in runs):,} commits,"
+        f" {sum(run.events for run in runs):,} events,"
+        f" {sum(run.transitions for run in runs):,} transitions of unified rows,"
+        f" {sum(run.claims for run in runs):,} claims of completeness compared:"
+        f" {len(violations)} violations.\n"
+        f"Ends of processes by their exit code (-9 is a kill): {told or 'none'}."
+    )
+
+
+def machine() -> str:
+    """Say what it ran on."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        model = names[0].partition(": ")[2] if names else model
+    memory = psutil.virtual_memory().total / 2**30
+    return (
+        f"{os.cpu_count()} cores ({model}), {memory:.0f} GiB, {platform.system()}"
+        f" {platform.release()}, Python {platform.python_version()}"
+    )
+
+
+def write(folder: Path, runs: Sequence[Run], day: date) -> None:
+    """Write `faults.json` and `faults.md` into the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    content = {
+        "date": day.isoformat(),
+        "machine": machine(),
+        "faults": [asdict(line) for line in lines(runs)],
+        "runs": [asdict(run) for run in runs],
+    }
+    (folder / "faults.json").write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+    (folder / "faults.md").write_text(page(runs, day), "utf-8")
+
+
+def page(runs: Sequence[Run], day: date) -> str:
+    """Give the table with its date and machine."""
+    return (
+        f"{day.isoformat()}, {machine()}.\n\n{summary(runs)}\n\n{table(lines(runs))}\n"
+        + "".join(f"\n```\n{run.told()}\n```\n" for run in runs if run.violation is not None)
+    )

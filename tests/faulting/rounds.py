@@ -1,0 +1,210 @@
+"""A run: rounds of faults over a feed at work, and after each an audit of all that it said."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from schemas import topics
+from tests.events import committed, key_of
+from tests.faulting.audits import Audit, difference
+from tests.faulting.ground import Ground, Size, ground
+from tests.faulting.kinds import KINDS
+from tests.faulting.schedule import Planned, Round, shown
+from tests.feeding import Claim, Samples
+
+__all__ = ["Happened", "Run", "run"]
+
+TICK: Final = 0.1
+SETTLED_SECONDS: Final = 300.0
+FIRST_SECONDS: Final = 300.0
+
+
+@dataclass(slots=True)
+class Happened:
+    """What became of one planned fault."""
+
+    kind: str
+    target: str
+    injected: bool
+    recovered: float | None = None
+    """Seconds from the end of the round's last fault until the files said all; None: never."""
+    reason: str | None = None
+    """Why it was not inflicted."""
+
+
+@dataclass
+class Run:
+    """A seed's run, and what was found."""
+
+    seed: int
+    rounds: list[Round]
+    happened: list[Happened] = field(default_factory=list)
+    violation: str | None = None
+    broken_in: int | None = None
+    seconds: float = 0.0
+    commits: int = 0
+    events: int = 0
+    transitions: int = 0
+    claims: int = 0
+    ends: dict[str, int] = field(default_factory=dict)
+    """How often a process ended, by post and exit code."""
+    notes: list[str] = field(default_factory=list)
+
+    def told(self) -> str:
+        """Give what one needs to see it again."""
+        return (
+            f"seed {self.seed}, round {self.broken_in}: {self.violation}\n"
+            f"the schedule of seed {self.seed}:\n{shown(self.rounds)}"
+        )
+
+
+def run(
+    folder: Path,
+    seed: int,
+    rounds: list[Round],
+    chartfeed: Any,
+    *,
+    size: Size = Size(),  # noqa: B008 - it is frozen
+    say: Callable[[str], None] = lambda _: None,
+    until: float = float("inf"),
+) -> Run:
+    """Play a schedule until `until` on the monotonic clock; a violation ends it."""
+    found, began = Run(seed, rounds), time.monotonic()
+    with ground(folder, seed, size, chartfeed) as on:
+        try:
+            _play(on, found, say, until)
+        except AssertionError as error:
+            found.violation = str(error)[:4000]
+        except Exception:  # noqa: BLE001 - the seed and the schedule are told with whatever it was
+            found.violation = traceback.format_exc()[-4000:]
+        found.commits = sum(
+            len(era.commits) for scene in on.scenes.values() for era in scene.truth.eras
+        )
+        for post in on.posts.values():
+            for code, times in post.ends.items():
+                found.ends[f"{post.name} {code}"] = times
+        found.notes = on.notes
+    found.seconds = time.monotonic() - began
+    return found
+
+
+def _play(on: Ground, found: Run, say: Callable[[str], None], until: float) -> None:
+    audit = Audit(on)
+    found.broken_in = -1
+    _settle(on, FIRST_SECONDS)
+    audit.begin()
+    for round_ in found.rounds:
+        if time.monotonic() > until:
+            found.rounds = found.rounds[: round_.number]
+            break
+        found.broken_in = round_.number
+        happened, claims, took = _one(on, round_)
+        found.happened += happened
+        began = time.monotonic()
+        audit.all(claims, {one.target for one in happened if KINDS[one.kind].rereads})
+        found.events, found.transitions = audit.events, audit.transitions
+        found.claims = audit.claims
+        names = ", ".join(f"{one.kind} ({one.target})" for one in happened)
+        say(
+            f"seed {found.seed}: {names}: settled after {took:.1f} s, audited in "
+            f"{time.monotonic() - began:.1f} s"
+        )
+    if any(one.kind == "poison message" and one.injected for one in found.happened):
+        _buried(on)
+    found.broken_in = None
+    for post in on.posts.values():
+        code = post.leave()
+        assert code == 0, f"{post.name} ended with {code}: {post.process and post.process.said()}"
+
+
+def _one(on: Ground, round_: Round) -> tuple[list[Happened], list[Claim], float]:
+    """Play a round; give what happened, what the files claimed, and how long recovery took."""
+    names = list(on.scenes)
+    faults = [_named(one, names) for one in round_.faults]
+    on.resting = {one.target for one in faults if KINDS[one.kind].rests}
+    happened: dict[Planned, Happened] = {}
+    samples = Samples(on.output, frozenset(names), random.Random(round_.number))
+    with samples.taken():
+        with on.at_work(round_.number):
+            _inflict(on, faults, happened)
+            on.mend()
+        healed = time.monotonic()
+        on.resting = set()
+        on.settle_journal(round_.number)
+        _settle(on, SETTLED_SECONDS)
+        took = time.monotonic() - healed
+    for one in happened.values():
+        one.recovered = took if one.injected else None
+    return list(happened.values()), samples.claims, took
+
+
+def _named(fault: Planned, names: list[str]) -> Planned:
+    """Put a center's name in the place of its number."""
+    if not fault.target.isdigit():
+        return fault
+    target = names[int(fault.target) % len(names)]
+    return Planned(fault.kind, target, fault.at, fault.seconds, fault.dice)
+
+
+def _inflict(on: Ground, faults: list[Planned], happened: dict[Planned, Happened]) -> None:
+    """Have each fault begin and end at its time, and start again what ends meanwhile."""
+    began = time.monotonic()
+    waiting = sorted(faults, key=lambda one: one.at)
+    open_: list[tuple[float, ExitStack]] = []
+    tick = threading.Event()
+    try:
+        while waiting or open_:
+            now = time.monotonic() - began
+            while waiting and waiting[0].at <= now:
+                fault = waiting.pop(0)
+                kind = KINDS[fault.kind]
+                reason = kind.missing(on)
+                happened[fault] = Happened(fault.kind, fault.target, reason is None, reason=reason)
+                if reason is None:
+                    stack = ExitStack()
+                    dice = random.Random(fault.dice)
+                    stack.enter_context(kind.inflict(on, fault.target, dice))
+                    open_.append((time.monotonic() - began + fault.seconds, stack))
+            for one in [one for one in open_ if one[0] <= time.monotonic() - began]:
+                open_.remove(one)
+                one[1].close()
+            on.keep()
+            tick.wait(TICK)
+    finally:
+        for _, stack in open_:
+            stack.close()
+
+
+def _settle(on: Ground, seconds: float) -> None:
+    """Wait until the files say all that was committed, and nothing else."""
+    deadline, tick = time.monotonic() + seconds, threading.Event()
+    due = 0.0
+    left: str | None = "nothing was compared"
+    while True:
+        on.keep()
+        if time.monotonic() >= due:
+            left = difference(on)
+            if left is None:
+                return
+            due = time.monotonic() + 0.5
+        assert time.monotonic() < deadline, f"not settled within {seconds:.0f} s: {left}"
+        tick.wait(TICK)
+
+
+def _buried(on: Ground) -> None:
+    """Assert that what no schema explains became dead letters, and stopped nothing."""
+    found = {
+        key_of(message)
+        for message in committed(
+            {"bootstrap.servers": on.bootstrap}, [topics.DEAD_LETTERS], range(12)
+        )
+    }
+    assert any("poison/1" in key for key in found), "the poison has no dead letter"

@@ -1,0 +1,81 @@
+"""Which faults happen when: made from a seed alone, so that a run can be had again."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tests.faulting.kinds import KINDS, Kind
+
+__all__ = ["Planned", "Round", "plan", "shown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A fault of a round: when it begins, in seconds from the round's begin, and for how long."""
+
+    kind: str
+    target: str
+    at: float
+    seconds: float
+    dice: int
+    """The seed of what the fault itself throws for."""
+
+    @property
+    def marks(self) -> frozenset[str]:
+        """Give what no other fault of the round may strike."""
+        return KINDS[self.kind].touches | {self.target}
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Faults alone, or mixed, and then all is to be as if there had been none."""
+
+    number: int
+    faults: tuple[Planned, ...]
+
+    @property
+    def resting(self) -> frozenset[str]:
+        return frozenset(one.target for one in self.faults if KINDS[one.kind].rests)
+
+
+def plan(seed: int, rounds: int, *, quick: bool = False, begin: int = 0) -> list[Round]:
+    """Give so many rounds; over the seeds every fault comes as often as any other.
+
+    `begin` says how many faults earlier seeds have had, so that a short run goes through the list.
+    """
+    dice = random.Random(f"faults {seed}")
+    kinds = [kind for kind in KINDS.values() if kind.quick or not quick]
+    random.Random("deck").shuffle(kinds)
+    at = begin
+    found = []
+    for number in range(rounds):
+        faults: list[Planned] = []
+        taken: set[str] = set()
+        for _ in range(dice.choice([1, 1, 2, 2, 3])):
+            fault = _planned(kinds[at % len(kinds)], dice, alone=not faults)
+            if fault.marks & taken:
+                break  # It comes in the next round.
+            at += 1
+            faults.append(fault)
+            taken |= fault.marks
+        found.append(Round(number, tuple(faults)))
+    return found
+
+
+def _planned(kind: Kind, dice: random.Random, *, alone: bool) -> Planned:
+    at = dice.uniform(0.3, 1.5) if alone else dice.uniform(0.3, 4.0)
+    target = dice.choice(kind.targets)
+    lasts = dice.uniform(*kind.seconds)
+    return Planned(kind.name, target, round(at, 2), round(lasts, 2), dice.randrange(1 << 30))
+
+
+def shown(rounds: Sequence[Round]) -> str:
+    """Give a schedule to read."""
+    return "\n".join(
+        f"  round {one.number}: at {fault.at:5.2f} s for {fault.seconds:5.2f} s:"
+        f" {fault.kind} ({fault.target})"
+        for one in rounds
+        for fault in one.faults
+    )

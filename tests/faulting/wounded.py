@@ -1,0 +1,103 @@
+"""`chartfeed` that kills itself at a named point: `python -m … PLACE TIMES -- ARGUMENTS`.
+
+The points of a worker are those at which something of its becomes durable, or passes to another.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from functools import wraps
+from pathlib import Path
+from types import FunctionType
+from typing import Any, Final
+
+import confluent_kafka
+
+from chartfeed import cli
+from stream_app.files.targets import TEMPORARY
+from stream_app.join import state
+from stream_app.worker import sender, worker
+
+__all__ = ["PLACES"]
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _around(owner: type[Any], name: str, *, before: Callable[..., Any]) -> None:
+    """Have `before` called with the arguments of each call of a method."""
+    method: FunctionType = getattr(owner, name)
+
+    @wraps(method)
+    def called(*arguments: Any, **options: Any) -> Any:
+        before(*arguments)
+        return method(*arguments, **options)
+
+    setattr(owner, name, called)
+
+
+def _at(times: int) -> Callable[..., None]:
+    """Give what dies when it is called for that time."""
+    left = itertools.count(times - 1, -1)
+
+    def count(*_: object) -> None:
+        if next(left) == 0:
+            _die()
+
+    return count
+
+
+def _before_a_rename(times: int) -> None:
+    count = _at(times)
+    _around(
+        Path, "replace", before=lambda path, *_: count() if path.name.endswith(TEMPORARY) else None
+    )
+
+
+def _before_a_state(times: int) -> None:
+    count, connect = _at(times), vars(state)["_connect"]
+
+    def counted(path: Path) -> Any:
+        made = connect(path)
+        made.set_trace_callback(lambda sql: count() if sql == "COMMIT" else None)
+        return made
+
+    vars(state)["_connect"] = counted
+
+
+def _around_a_sending(times: int, *, after: bool) -> None:
+    count = _at(times)
+
+    class Dying(confluent_kafka.Producer):
+        def commit_transaction(self, *arguments: Any) -> None:
+            if not after:
+                count()
+            super().commit_transaction(*arguments)
+            if after:
+                count()
+
+    vars(sender)["Producer"] = Dying
+
+
+def _in_a_rebalance(times: int) -> None:
+    _around(worker.Worker, "let_go", before=_at(times))
+
+
+PLACES: Final[Mapping[str, Callable[[int], None]]] = {
+    "between file and rename": _before_a_rename,
+    "before a state's commit": _before_a_state,
+    "before an output's commit": lambda times: _around_a_sending(times, after=False),
+    "after an output's commit": lambda times: _around_a_sending(times, after=True),
+    "in a rebalance": _in_a_rebalance,
+}
+
+
+if __name__ == "__main__":
+    place, times, _, *arguments = sys.argv[1:]
+    PLACES[place](int(times))
+    cli.main(arguments)

@@ -1,0 +1,44 @@
+"""The whole feed under a schedule of faults: whatever happens, nothing is lost, doubled or early.
+
+`--minutes` says for how long, `--seeds` how many seeds, `--seed` which one; a failure names the
+seed and shows its schedule, and the seed alone brings it back.
+"""
+
+from __future__ import annotations
+
+import time
+from itertools import count
+
+import pytest
+
+from tests.faulting.rounds import run
+from tests.faulting.schedule import plan
+
+pytestmark = [pytest.mark.kafka, pytest.mark.sqlserver, pytest.mark.timeout(0)]
+
+LONGEST_PLAN = 3
+"""Faults of a round; a seed goes on in the list about where the one before it ended."""
+
+
+def test_whatever_happens_all_say_what_was_committed(
+    tmp_path, chartfeed, runs, pytestconfig, capsys
+):
+    only, wanted = pytestconfig.getoption("--seed"), pytestconfig.getoption("--seeds")
+    rounds = pytestconfig.getoption("--rounds")
+    until = time.monotonic() + 60 * pytestconfig.getoption("--minutes")
+    limit = float("inf") if only is not None or wanted is not None else until
+
+    def say(text: str) -> None:
+        with capsys.disabled():
+            print(text, flush=True)  # noqa: T201 - who waits for half an hour sees how it goes
+
+    for seed in count(1) if only is None else [only]:
+        if wanted is not None and seed > wanted:
+            break
+        if time.monotonic() > limit:
+            break
+        schedule = plan(seed, rounds, begin=2 * rounds * (seed - 1))
+        runs.append(run(tmp_path / str(seed), seed, schedule, chartfeed, say=say, until=limit))
+
+    broken = [one.told() for one in runs if one.violation is not None]
+    assert not broken, "\n\n".join(broken)
