@@ -28,7 +28,7 @@ LEAST_WIDTH: Final = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How wide a chart of bars is, and its labels; it is drawn larger or smaller as there is room."""
+    """How wide a chart of bars is, and its labels; it grows and shrinks with its place."""
 
     width: int
     labels: int
@@ -61,7 +61,12 @@ def bars(
     scale = (size.width - size.labels - VALUE_WIDTH) / most
     lines = [_bar(bar, at, scale, size.labels) for at, bar in enumerate(found)]
     return _image(
-        name, description, Markup("").join(lines), width=size.width, height=height, identity=identity
+        name,
+        description,
+        Markup("").join(lines),
+        width=size.width,
+        height=height,
+        identity=identity,
     )
 
 

@@ -387,6 +387,7 @@ def test_an_operator_has_a_day_compared_and_sees_what_came_of_it(loaded, operato
     asked = post(operator, "/days/2022-01-18/reconcile")
 
     assert (303, "/days/2022-01-18/files") == (asked.status_code, asked.headers["location"])
+    page = ""
     for _ in range(200):
         page = operator.get("/days/2022-01-18/reconcile").text
         if "Reconcile again" in page:
@@ -406,6 +407,7 @@ class Held:
         self.told = threading.Event()
 
     def __call__(self, wanted: Compared):
+        assert wanted.told is not None
         for center in wanted.centers:
             wanted.told(CenterResult(center.id))
             wanted.told(CenterResult(center.id))
@@ -494,9 +496,12 @@ def test_a_month_begins_on_monday_and_its_problems_with_the_newest():
     shown = month_of(2022, 1, manifests, lambda manifest: manifest.centers)
 
     assert [None] * 5 == list(shown.weeks[0][:5])
-    assert third == shown.weeks[1][0].day
+    monday, next_monday = shown.weeks[1][0], shown.weeks[2][0]
+    assert monday is not None
+    assert next_monday is not None
+    assert third == monday.day
     assert (50, [ninth, third]) == (shown.rows, [cell.day for cell in shown.problems])
-    assert (1, 4) == (shown.weeks[1][0].level, shown.weeks[2][0].level)
+    assert (1, 4) == (monday.level, next_monday.level)
 
 
 def files_of(day, rows, lines):
