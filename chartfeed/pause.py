@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from chartfeed.cli import Context
     from chartfeed.settings import Settings
 
-__all__ = ["ask", "pause", "resume", "standing"]
+__all__ = ["ask", "hold", "pause", "resume", "standing"]
 
 LONGEST_REASON: Final = 500
 
@@ -38,10 +38,9 @@ def pause(context: Context, center_ids: tuple[str, ...], reason: str) -> int:
     """
     settings = context.settings
     names = [settings.center(center).id for center in dict.fromkeys(center_ids)]
-    if len(reason) > LONGEST_REASON:
-        raise BadInput(f"a reason has at most {LONGEST_REASON} characters", hint="--reason …")
+    arguments = _said(reason)
     before = standing(settings, names)
-    ask(settings, names, "pause", {"reason": " ".join(reason.split())} if reason.strip() else {})
+    ask(settings, names, "pause", arguments)
     for name in names:
         command = before[name]
         taken = command is not None and command.action == "resync"
@@ -71,6 +70,17 @@ def resume(context: Context, center_ids: tuple[str, ...]) -> int:
         else:
             click.echo(f"{name}: the resync is taken back, unless it has begun")
     return 0
+
+
+def hold(settings: Settings, names: list[str], reason: str, by: str | None = None) -> None:
+    """Ask for a pause of centers, with a reason that is shown wherever they are."""
+    ask(settings, names, "pause", _said(reason), by=by)
+
+
+def _said(reason: str) -> dict[str, str]:
+    if len(reason) > LONGEST_REASON:
+        raise BadInput(f"a reason has at most {LONGEST_REASON} characters", hint="--reason …")
+    return {"reason": " ".join(reason.split())} if reason.strip() else {}
 
 
 def standing(settings: Settings, names: list[str]) -> Mapping[str, Command | None]:

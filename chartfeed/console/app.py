@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
@@ -48,6 +48,8 @@ class Console:
     live: Live
     zone: ZoneInfo
     pages: Pages
+    at_end: list[Callable[[], None]] = field(default_factory=list)
+    """Called when the application ends, the last that was added first."""
 
     def visit(self, request: Request) -> Visit:
         """Find out who asks, and in which language."""
@@ -76,8 +78,11 @@ def application(console: Console, hosts: Iterable[str], areas: Iterable[str] = A
 
     @asynccontextmanager
     async def running(_: Starlette) -> AsyncIterator[None]:
-        with console.live:
+        with ExitStack() as stack:
+            stack.enter_context(console.live)
             yield
+            for close in console.at_end:
+                stack.callback(close)
 
     app = Starlette(
         routes=routes,
