@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from chartfeed import password
@@ -98,13 +97,15 @@ def _address(settings: Settings, section: str, given: _Address) -> Callable[[], 
     if given.url is not None and elsewhere.is_given:
         raise BadInput(f"{section} has two addresses", hint="keep one")
     if given.url is not None:
-        return partial(Secret, given.url)
+        address = Secret(given.url)
+        return lambda: address
     return _finder(settings, section, elsewhere) if elsewhere.is_given else None
 
 
 def _finder(settings: Settings, section: str, given: _Given) -> Callable[[], Secret]:
-    return partial(
-        password.find, given, section, settings.path.parent, settings.environment, section=section
+    # No partial: its repr would show the environment.
+    return lambda: password.find(
+        given, section, settings.path.parent, settings.environment, section=section
     )
 
 
