@@ -202,7 +202,9 @@ class _Marking:
         self._marks = marks
         self.flush = producer.flush
 
-    def produce(self, topic: str, *, key: bytes | None, **rest: Any) -> None:
+    def produce(
+        self, topic: str, value: Any, key: bytes | None, partition: int, on_delivery: Any
+    ) -> None:
         center = (key or b"").split(b"/", 2)[1:2]
         headers = self._marks.get(center[0], []) if center else []
-        self._producer.produce(topic, key=key, headers=headers, **rest)
+        self._producer.produce(topic, value, key, partition, on_delivery, headers=headers)
