@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import socket
 import sys
+from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
@@ -18,37 +21,55 @@ from chartfeed.console.users import User, Users, hashed, named
 from schemas.errors import BadInput
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from chartfeed.cli import Context
     from chartfeed.settings import Settings
 
 __all__ = ["console"]
 
-HOST: Final = "127.0.0.1"
-PORT: Final = 8100
 # Below what the pipeline gets, when both want the processor.
 NICENESS: Final = 10
+HERE: Final = ("127.0.0.1", "localhost", "[::1]")
 
 
 @click.group(invoke_without_command=True)
 @click.option("--port", type=click.IntRange(0, 65535), metavar="N", help="0 takes a free one.")
-@click.option("--host", metavar="ADDRESS", help="Where it listens; else 127.0.0.1.")
+@click.option("--host", metavar="ADDRESS", help="Where it listens; else this machine alone.")
+@click.option("--certificate", type=click.Path(path_type=Path), help="Speak TLS: chain (PEM).")
+@click.option("--key", type=click.Path(path_type=Path), help="The certificate's key (PEM).")
 @click.pass_context
-def console(ctx: click.Context, port: int | None, host: str | None) -> int:
+def console(
+    ctx: click.Context,
+    port: int | None,
+    host: str | None,
+    certificate: Path | None,
+    key: Path | None,
+) -> int:
     """Show centers, mappings, days and metrics in the browser, until Ctrl-C.
 
     Sign-in is by a local users file (`chartfeed console user add NAME --role operator`) or by a
-    proxy that is trusted in the configuration.
+    proxy that the configuration trusts. It is a process of its own at a low priority: it can be
+    killed, or asked too much, and the pipeline does not notice.
     """
     if ctx.invoked_subcommand is not None:
         return 0
     context: Context = ctx.obj
+    given = context.settings.console
+    host = given.host if host is None else host
+    port = given.port if port is None else port
+    if (certificate is None) != (key is None):
+        raise BadInput("a certificate needs its key, and a key its certificate", hint="give both")
+    if certificate is None and not _is_here(host) and not given.proxies:
+        raise BadInput(
+            f"at {host} passwords would cross the network readably",
+            hint="--certificate FILE --key FILE, or a proxy with TLS in console.proxies",
+        )
     logs.configure(sys.stderr)
-    return _serve(context.settings, host or HOST, PORT if port is None else port)
+    return _serve(context.settings, host, port, certificate, key)
 
 
-def _serve(settings: Settings, host: str, port: int) -> int:
+def _serve(
+    settings: Settings, host: str, port: int, certificate: Path | None, key: Path | None
+) -> int:
     # Loaded late: `console user` needs none of it.
     import uvicorn  # noqa: PLC0415
 
@@ -58,43 +79,50 @@ def _serve(settings: Settings, host: str, port: int) -> int:
     from chartfeed.console.looking import Reader  # noqa: PLC0415
     from chartfeed.console.pages import Pages  # noqa: PLC0415
 
-    folder = _folder(settings)
+    folder, zone = _folder(settings), ZoneInfo(settings.console.timezone)
     access = Access(Users(folder), Keys.kept_in(folder), _proxy(settings))
-    listening = _listening(host, port)
-    zone = ZoneInfo("Europe/Berlin")
-    reader = Reader(settings, zone)
-    live = Live(reader, History(center.id for center in settings.centers))
-    app = application(
-        Console(settings, access, live, zone, Pages()),
-        hosts=["127.0.0.1", "localhost", "[::1]"],
-    )
     os.nice(NICENESS)
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=2,
-    )
-    number = listening.getsockname()[1]
-    click.echo(f"http://{host}:{number}")
-    if not access.users.all() and access.proxy is None:
-        click.echo("nobody can sign in yet: chartfeed console user add NAME --role operator")
-    try:
+    with _listening(host, port) as listening, closing(Reader(settings, zone)) as reader:
+        live = Live(reader, History(center.id for center in settings.centers))
+        app = application(
+            Console(settings, access, live, zone, Pages()),
+            hosts=[*HERE, host, *settings.console.names],
+        )
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=2,
+            ssl_certfile=certificate,
+            ssl_keyfile=key,
+        )
+        shown = f"[{host}]" if ":" in host else host
+        scheme = "http" if certificate is None else "https"
+        click.echo(f"{scheme}://{shown}:{listening.getsockname()[1]}")
+        if not access.users.all() and access.proxy is None:
+            click.echo("nobody can sign in yet: chartfeed console user add NAME --role operator")
         uvicorn.Server(config).run(sockets=[listening])
-    finally:
-        reader.close()
     return 0
 
 
 def _folder(settings: Settings) -> Path:
-    return settings.path.parent / "console"
+    return settings.path.parent / settings.console.folder
 
 
 def _proxy(settings: Settings) -> Proxy | None:
-    del settings
-    return None
+    given = settings.console
+    return Proxy(frozenset(given.proxies), given.user_header) if given.proxies else None
+
+
+def _is_here(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _listening(host: str, port: int) -> socket.socket:

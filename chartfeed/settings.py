@@ -25,6 +25,7 @@ from stream_app.closing.thresholds import Checks
 
 __all__ = [
     "Center",
+    "Console",
     "Kafka",
     "Output",
     "Producers",
@@ -142,6 +143,19 @@ class Output:
         return self.folders == "month"
 
 
+@dataclass(frozen=True, slots=True, config=STRICT)
+class Console:
+    """Who may see the pages, and how they are reached; `proxies` are believed as to who it is."""
+
+    host: Text = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8100
+    folder: Text = "console/"
+    names: list[Text] = field(default_factory=list)
+    proxies: list[Text] = field(default_factory=list)
+    user_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")] = "X-Remote-User"
+    timezone: Timezone = "Europe/Berlin"
+
+
 Status = Literal["GKV", "PKV", "Selbstzahler"]
 _STATUTORY = (*"123456789", "G", "GKV")
 
@@ -164,6 +178,7 @@ class _File:
     stream: Stream = field(default_factory=Stream)
     traces: Traces = field(default_factory=Traces)
     output: Output = field(default_factory=Output)
+    console: Console = field(default_factory=Console)
     insurance_status: dict[str, Status] = field(default_factory=_status_table)
     checks: Checks = field(default_factory=Checks)
     closing: Closing = field(default_factory=Closing)
@@ -189,6 +204,7 @@ class Settings:
     traces: Traces
     state: Path
     output: Output
+    console: Console
     insurance_status: dict[str, Status]
     checks: Checks
     closing: Closing
@@ -270,6 +286,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
         traces=file.traces,
         state=base / file.stream.state,
         output=file.output,
+        console=file.console,
         insurance_status=status,
         checks=file.checks,
         closing=file.closing,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
@@ -29,6 +29,9 @@ WINDOW: Final = 200
 MOST: Final = 20
 PATIENCE: Final = 3.0
 TABLE_OF: Final = {topic.name: table for table, (topic, _) in TABLES.items()}
+
+
+Headers = list[tuple[str, str | bytes | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ def newest(options: Options, checkpoint: Checkpoint, most: int = MOST) -> list[E
 
 
 def _event(message: Message) -> Event:
-    headers = {name: _text(value) for name, value in message.headers() or ()}
+    headers = {name: _text(value) for name, value in cast("Headers", message.headers() or [])}
     version = headers.get("source_version", "")
     return Event(
         at=datetime.fromtimestamp(message.timestamp()[1] / 1000, UTC),

@@ -68,6 +68,7 @@ def _graph(
         [one.at for one in points],
         lines,
         shown=language.span if is_time else partial(_rate, language),
+        is_time=is_time,
         clock=partial(_clock, language),
     )
     return Graph(title, language.t(f"graph.{key}.note"), image, legend)

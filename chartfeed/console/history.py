@@ -141,11 +141,11 @@ class History:
         width = math.ceil(count / most)
         first = last - count + 1
         return [
-            self._point(series, range(start, min(start + width, last + 1)))
+            self._point(series, range(start, min(start + width, last + 1)), now)
             for start in range(first, last + 1, width)
         ]
 
-    def _point(self, series: _Series, slots: range) -> Point:
+    def _point(self, series: _Series, slots: range, now: float) -> Point:
         latency = Latency()
         events: list[float] = []
         lags: list[float] = []
@@ -162,7 +162,8 @@ class History:
                 latency.merge(found)
         return Point(
             slots.start * SLOT,
-            len(slots) * SLOT,
+            # The slot that is not over yet counts for as long as it lasted.
+            max(1.0, min(len(slots) * SLOT, now - slots.start * SLOT)),
             sum(events) if events else None,
             max(lags, default=None),
             latency,

@@ -11,14 +11,14 @@ from markupsafe import Markup, escape
 
 __all__ = ["Line", "chart"]
 
-WIDTH: Final = 720
+WIDTH: Final = 500
 HEIGHT: Final = 200
-LEFT: Final = 64
+LEFT: Final = 56
 RIGHT: Final = 12
 TOP: Final = 10
 BOTTOM: Final = 24
 TICKS: Final = 4
-TIMES: Final = 6
+TIMES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,14 @@ def chart(
     lines: Sequence[Line],
     *,
     shown: Callable[[float], str],
+    is_time: bool,
     clock: Callable[[float], str],
 ) -> Markup:
-    """Give lines over the same moments, from nothing to a round number above the highest."""
+    """Give lines over the same moments, from nothing to a round value above the highest."""
     highest = max(
         (value for line in lines for value in line.values if value is not None), default=0
     )
-    top = _round_above(highest)
+    top = _time_above(highest) if is_time else _round_above(highest)
     parts = [*_levels(top, shown), *_hours(times, clock)]
     for line in lines:
         parts += _drawn(line, times, top)
@@ -123,6 +124,14 @@ def _runs(values: Sequence[float | None]) -> list[list[int]]:
         runs[-1].append(at)
         before = at
     return runs
+
+
+def _time_above(seconds: float) -> float:
+    """Give a round length of time above one, whose quarters are round as well."""
+    for unit in (60, 3600):
+        if unit * 2 / 3 < seconds <= 40 * unit:
+            return float(next(unit * one for one in (1, 2, 4, 8, 20, 40) if unit * one >= seconds))
+    return _round_above(seconds)
 
 
 def _round_above(value: float) -> float:
