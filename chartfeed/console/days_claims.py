@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from stream_app.sink.completeness import Claims, KnownCenter
 from stream_app.sink.watcher import Watcher
@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Claimed"]
 
+FIRST_SECONDS: Final = 2.0
+
 
 class Claimed:
-    """Follows what the join has applied from the first question on; never waits for Kafka."""
+    """Follows what the join has applied, from the first question on."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -24,14 +26,14 @@ class Claimed:
         self._lock = threading.Lock()
 
     @property
-    def is_live(self) -> bool:
-        """Tell whether Kafka answers; otherwise lines are as the manifests have them."""
-        watcher = self._following()
-        return watcher.loaded.is_set() and watcher.trouble is None
+    def trouble(self) -> str | None:
+        """Say why lines are as the manifests have them, None while all is well."""
+        return self._following().trouble
 
     def lines(self, manifest: Manifest) -> tuple[CenterLine, ...]:
         """Give a manifest's lines, brought up to now where that is known."""
-        return self._following().renewed(manifest) if self.is_live else manifest.centers
+        watcher = self._following()
+        return watcher.renewed(manifest) if watcher.loaded.is_set() else manifest.centers
 
     def close(self) -> None:
         with self._lock:
@@ -49,4 +51,6 @@ class Claimed:
                     settings.registry.client().schema,
                 )
                 self._watcher.start()
+                # The first reader waits, rather than to see what is about to change.
+                self._watcher.wait_loaded(FIRST_SECONDS)
             return self._watcher

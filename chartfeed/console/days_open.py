@@ -130,6 +130,9 @@ class Days:
 
     def _keep(self, day: Day) -> None:
         with self._lock:
+            # Older versions of the day are opened by nobody any more.
+            for key in [one for one in self._kept if one[0] == day.day and one[1] != day.version]:
+                del self._kept[key]
             self._kept[day.day, day.version] = day
             self._kept.move_to_end((day.day, day.version))
             held = sum(one.size for one in self._kept.values())

@@ -16,13 +16,12 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import pytest
 
-from schemas.ids import sort_key
 from tests.browser import NAMES, chromium, violations  # noqa: F401 - a fixture, by its name
 from tests.console import PASSWORD
-from tests.feeding import Feed
 from tests.own_stack import services, stack  # noqa: F401 - fixtures, by their names
+from tests.producing import producing
 from tests.scene import named_apart, stage
-from tests.streaming import until
+from tests.streaming import until, workers
 
 pytestmark = [
     pytest.mark.kafka,
@@ -37,7 +36,7 @@ DUE_SECONDS = 3.0
 
 @contextmanager
 def console(config):
-    """Run `chartfeed console` as a user would; gives its address and its process id."""
+    """Run `chartfeed console` as a user would; gives its address."""
     run = (sys.executable, "-m", "chartfeed", "--config", str(config), "console")
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     for name, *roles in (("anna", "--role", "operator"), ("berta",)):
@@ -54,11 +53,12 @@ def console(config):
         process = subprocess.Popen(
             [*run, "--port", "0"], env=environment, stdout=subprocess.PIPE, stderr=told
         )
+    assert process.stdout is not None
     try:
         address = process.stdout.readline().decode().strip()
         assert address.startswith("http://"), log.read_text()
         until(lambda: answered(f"{address}/sign-in"), 30, every=0.1)
-        yield address, process.pid
+        yield address
     finally:
         process.terminate()
         process.wait(20)
@@ -96,7 +96,13 @@ def feed(tmp_path_factory, services, chartfeed):
         config = on.configured(
             "feed.json", output={"path": "output/", "formats": ["csv", "json", "parquet"]}
         )
-        with Feed(config, folder, [list(on.planned)], 1), console(config) as (address, _):
+        chosen = [word for name in on.planned for word in ("--center", name)]
+        with (
+            producing(config, folder / "produce.log", *chosen),
+            workers(config) as start,
+            console(config) as address,
+        ):
+            start()
             output = folder / "output"
             scene = on.scene(next(iter(on.planned)))
             day = max(scene._known.days(), key=lambda one: len(scene._known.expected(one)))
@@ -162,7 +168,7 @@ def test_an_entry_is_seen_within_seconds_of_its_commit_and_found_in_its_file(
         page.goto(f"/days/{feed.day}")
         page.fill("#text", "Aufbissschiene, Ä")
         page.get_by_text("No row fits what you chose").wait_for()
-        waits = []
+        waits, text = [], ""
         for _ in range(3):
             text = feed.commit()
             began = time.monotonic()
