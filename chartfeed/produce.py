@@ -7,7 +7,7 @@ import re
 import signal
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -26,6 +26,7 @@ from producers.capture.errors import Paused
 from producers.capture.feed import Contract
 from producers.capture.learning import Learning
 from producers.capture.orders import Orders
+from producers.capture.others import Others
 from producers.capture.overview import Known, Overview
 from producers.capture.status import Board, after_failure, told_before
 from producers.capture.supervisor import Supervisor
@@ -179,8 +180,13 @@ def _wired(
     """Give what the centers share, and the supervisor that hears of their commands."""
     side, instance_id, tally = contract(settings, tracer), uuid.uuid4().hex, Tally()
     waiting = Waiting()
-    board = Board(side.kafka, side.partitions, side.encoders[CenterStatus], instance_id)
     registry = settings.registry.client()
+
+    def follow(some: Iterable[str]) -> Overview:
+        return Overview(side.kafka, side.partitions, registry.schema, some, (CenterStatus,))
+
+    others = Others(instance_id, follow)
+    board = Board(side.kafka, side.partitions, side.encoders[CenterStatus], instance_id, others)
     with Overview(side.kafka, side.partitions, registry.schema, centers) as overview:
         before = overview.read(LOOKING_BACK_SECONDS)
 

@@ -16,6 +16,7 @@ import structlog
 from confluent_kafka import Producer
 
 from producers.capture.errors import NeedsConfirmation, NotTracked, TakenOver
+from producers.capture.others import AT_WORK
 from producers.capture.publisher import LOG, SETTINGS, Options
 from producers.errors import Denied, Drift, MappingDamaged, Unapproved
 from schemas import topics
@@ -23,6 +24,7 @@ from schemas.errors import BadInput, ChartfeedError, RetryLater
 from schemas.records import CenterStatus
 
 if TYPE_CHECKING:
+    from producers.capture.others import Others
     from schemas.records import Checkpoint, SnapshotProgress
 
 __all__ = [
@@ -172,7 +174,10 @@ class Board:
         partitions: int,
         encode: Callable[[CenterStatus], bytes],
         instance_id: str,
+        others: Others,
     ) -> None:
+        """Tell nothing yet; a center that one of the `others` captures is told of by that one."""
+        self._others = others
         self._situations: dict[str, Situation] = {}
         self._ending: dict[str, Situation] = {}
         self._news: set[str] = set()
@@ -242,6 +247,10 @@ class Board:
         self._thread.join(2 * CLOSING_SECONDS)
 
     def _tell(self) -> None:
+        with self._others:
+            self._tell_all()
+
+    def _tell_all(self) -> None:
         producer = Producer(self._options, logger=LOG)
         beats_at = time.monotonic()
         while True:
@@ -259,9 +268,15 @@ class Board:
                 }
                 self._ending, self._news = {}, set()
             now = datetime.now(UTC)
+            idle = {center for center, found in told.items() if found.state not in AT_WORK}
+            self._others.leave_to_us(told.keys() - idle)
+            if not ending:  # There is no time for it in the end.
+                self._others.look(idle, now)
             for center, found in told.items():
                 # A center that another instance has taken over is that instance's to tell of.
-                if found.state != "fenced":
+                if found.state != "fenced" and not (
+                    center in idle and self._others.speak_for(center)
+                ):
                     producer.produce(
                         topics.CENTER_STATUS.name,
                         key=center.encode(),

@@ -29,7 +29,7 @@ from producers.capture.publisher import Publisher
 from producers.connection import connect
 from schemas import avro, topics
 from schemas.codec import Decoder, schema_id
-from schemas.records import Command
+from schemas.records import CenterStatus, Command
 from tests import approved
 from tests.factories import A_MOMENT
 from tests.own_stack import services, stack  # noqa: F401 - fixtures, by their names
@@ -318,10 +318,41 @@ def test_a_pause_that_comes_with_the_end_of_a_resync_outlives_it(office: Any) ->
     office.command("resume", center)
 
 
-def decoded(value: bytes) -> Command:
-    decoder = Decoder(Command)
-    decoder.learn(schema_id(value), avro.load(Command))
+def decoded(value: bytes, type_: Any = Command) -> Any:
+    decoder = Decoder(type_)
+    decoder.learn(schema_id(value), avro.load(type_))
     return decoder.decode(value)
+
+
+def test_a_producer_that_can_not_work_does_not_talk_over_one_that_does(office: Any) -> None:
+    center = "betrieb_01"
+    settings = json.loads(office.config.read_text())
+    settings["sqlserver"] |= {"user": "nobody"}
+    other = office.config.with_name("locked_out.yml")
+    other.write_text(json.dumps(settings))
+
+    def tried() -> Any:
+        return office.command(
+            "produce", "--center", center, "--once", check=False, config=other
+        ).code
+
+    with office.producer("--center", center) as producer:
+        producer.wait_for(state_is(center, "streaming"))
+        wait_for(lambda: office.status(center)[center]["state"] == "streaming")
+        before = len(office.messages(topics.CENTER_STATUS, center))
+        assert 3 == tried()
+        wait_for(lambda: len(office.messages(topics.CENTER_STATUS, center)) > before)
+        said = [
+            decoded(message.value(), CenterStatus)
+            for message in office.messages(topics.CENTER_STATUS, center)[before - 1 :]
+        ]
+        assert [("streaming", said[0].instance_id)] * len(said) == [
+            (status.state, status.instance_id) for status in said
+        ]
+        assert "streaming" == office.status(center)[center]["state"]
+        producer.stop()
+    assert 3 == tried()
+    assert "denied" == office.status(center)[center]["state"]
 
 
 def test_the_files_are_read_again_and_wrong_ones_change_nothing(office: Any) -> None:

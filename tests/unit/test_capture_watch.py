@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import structlog
 
+from producers.capture.others import Others
 from producers.capture.status import Board, Situation, after_commit
 from producers.capture.watch import Headroom, Level, Pace, Waiting, level
 from schemas.records import SnapshotProgress
@@ -77,8 +78,12 @@ def test_reading_all_rows_is_one_line_for_all_centers_with_its_pace(said: Any) -
     assert 100 == said[1]["rows_per_second"]
 
 
+def _nobody(_centers: Any) -> Any:
+    raise AssertionError("nobody asks")
+
+
 def test_a_state_repeated_for_many_polls_is_logged_once(said: Any) -> None:
-    board = Board({}, 12, lambda _: b"", "instance")
+    board = Board({}, 12, lambda _: b"", "instance", Others("instance", _nobody))
     board.join("a", Situation())
     said.clear()
 
