@@ -17,10 +17,18 @@ from pathlib import Path
 from typing import Any, Final
 
 import psutil
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ResourceType,
+)
 
 from deploy.local import practices
 from deploy.local.staff.journal import read
 from deploy.local.staff.work import work
+from schemas import topics
 from tests.faulting import services
 from tests.faulting.past import Past
 from tests.faulting.posts import Hurt, Post, Producing, Streaming
@@ -45,6 +53,9 @@ class Size:
     rate: float = 40.0
     patients: int = 12
     broker: Mapping[str, object] = field(default_factory=dict)
+    """Settings of the broker."""
+    topics: Mapping[str, int] = field(default_factory=dict)
+    """Durations of `kafka.topics` in the configuration, in seconds."""
 
 
 @dataclass
@@ -204,11 +215,37 @@ def ground(folder: Path, seed: int, size: Size, chartfeed: Any) -> Iterator[Grou
             journal=folder / "work.jsonl",
         )
         made.clock.write_text("+0")
+        if size.topics:
+            _shorten(bootstrap, size.topics)
         for name, scene in made.scenes.items():
             made.pasts[name] = Past(name, scene.truth, scene.practice)
         made.config = _configurations(made)
         stack.callback(_ended, made)
         yield made
+
+
+def _shorten(bootstrap: str, durations: Mapping[str, int]) -> None:
+    """Have the topics that are compacted forget their past soon."""
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    names = {
+        "min_compaction_lag": "min.compaction.lag.ms",
+        "delete_retention": "delete.retention.ms",
+    }
+    wanted = [
+        ConfigResource(
+            ResourceType.TOPIC,
+            topic.name,
+            incremental_configs=[
+                ConfigEntry(
+                    names[name], str(1000 * seconds), incremental_operation=AlterConfigOpType.SET
+                )
+                for name, seconds in durations.items()
+            ],
+        )
+        for topic in (*topics.SOURCE, topics.CHECKPOINTS, topics.UNIFIED_ENTRIES, topics.PROGRESS)
+    ]
+    for answer in admin.incremental_alter_configs(wanted).values():
+        answer.result(20)
 
 
 def _ended(made: Ground) -> None:
@@ -260,7 +297,10 @@ def _configurations(made: Ground) -> Path:
     for side in ("producers", "workers"):
         wired[side] = on.configured(
             f"{side}.yml",
-            kafka={"bootstrap": f"127.0.0.1:{made.wires[f'{side}-kafka'].port}"},
+            kafka={
+                "bootstrap": f"127.0.0.1:{made.wires[f'{side}-kafka'].port}",
+                "topics": {name: f"{seconds}s" for name, seconds in made.size.topics.items()},
+            },
             registry=registry,
             centers="wired.yml",
             output=output,

@@ -59,6 +59,11 @@ class Wire:
         self._server = await asyncio.start_server(self._connected, LOOPBACK, 0, limit=PIECE)
         self.port = int(self._server.sockets[0].getsockname()[1])
 
+    def close(self) -> None:
+        """Listen no more."""
+        if self._server is not None:
+            self._server.close()
+
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await self._passing.wait()
         try:
@@ -111,6 +116,7 @@ class Wires:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
+        self._wires: list[Wire] = []
         self._thread = threading.Thread(target=self._loop.run_forever, name="wires", daemon=True)
 
     def __enter__(self) -> Self:
@@ -133,9 +139,12 @@ class Wires:
     async def _open(self, name: str, upstream: int) -> Wire:
         wire = Wire(name, upstream, 0, self._loop)
         await wire.open()
+        self._wires.append(wire)
         return wire
 
     async def _end(self) -> None:
+        for wire in self._wires:
+            wire.close()
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()

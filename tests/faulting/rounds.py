@@ -20,7 +20,7 @@ from tests.faulting.kinds import KINDS
 from tests.faulting.schedule import Planned, Round, shown
 from tests.feeding import Claim, Samples
 
-__all__ = ["Happened", "Run", "run"]
+__all__ = ["Happened", "Run", "run", "settle"]
 
 TICK: Final = 0.1
 SETTLED_SECONDS: Final = 300.0
@@ -99,7 +99,7 @@ def run(
 def _play(on: Ground, found: Run, say: Callable[[str], None], until: float) -> None:
     audit = Audit(on)
     found.broken_in = -1
-    _settle(on, FIRST_SECONDS)
+    settle(on, FIRST_SECONDS)
     audit.begin()
     for round_ in found.rounds:
         if time.monotonic() > until:
@@ -139,7 +139,7 @@ def _one(on: Ground, round_: Round) -> tuple[list[Happened], list[Claim], float]
         healed = time.monotonic()
         on.resting = set()
         on.settle_journal(round_.number)
-        _settle(on, SETTLED_SECONDS)
+        settle(on, SETTLED_SECONDS)
         took = time.monotonic() - healed
     for one in happened.values():
         one.recovered = took if one.injected else None
@@ -183,7 +183,7 @@ def _inflict(on: Ground, faults: list[Planned], happened: dict[Planned, Happened
             stack.close()
 
 
-def _settle(on: Ground, seconds: float) -> None:
+def settle(on: Ground, seconds: float) -> None:
     """Wait until the files say all that was committed, and nothing else."""
     deadline, tick = time.monotonic() + seconds, threading.Event()
     due = 0.0

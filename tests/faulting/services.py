@@ -29,7 +29,8 @@ from tests.faulting.proxy import Wire
 __all__ = ["Served", "broker", "registry", "source"]
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-TO_START: Final = 60.0
+TO_START: Final = 180.0
+"""Seconds; a broker that was killed looks through its logs before it answers."""
 DIES_WITH_US: Final = ("setpriv", "--pdeathsig", "KILL")
 """A run that is killed leaves no broker behind."""
 

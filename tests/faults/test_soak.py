@@ -1,0 +1,29 @@
+"""200 changes a second for as long as `--soak` says, in minutes: memory, handles and disk flat."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.faulting.soaking import MEGABYTE, soak
+
+pytestmark = [pytest.mark.kafka, pytest.mark.sqlserver, pytest.mark.timeout(0)]
+
+SHORT = 3.0
+"""Minutes, where nobody asks for more."""
+
+
+def test_steady_work_makes_nothing_grow(tmp_path, chartfeed, pytestconfig, capsys):
+    minutes = pytestconfig.getoption("--soak") or SHORT
+
+    def say(text: str) -> None:
+        with capsys.disabled():
+            print(text, flush=True)  # noqa: T201 - who waits for an hour sees how it goes
+
+    found = soak(tmp_path / "ground", minutes, chartfeed, say=say)
+
+    say(f"{found.commits:,} commits in {found.seconds:.0f} s ({found.rate:.0f}/s)\n{found.table()}")
+    for name, (first, last) in found.grown(found.memory).items():
+        assert last < first * 1.15 + 8 * MEGABYTE, f"the memory of {name} grows"
+    for name, (first, last) in found.grown(found.handles).items():
+        room = 40 if name == "the broker" else 5
+        assert last <= first + room, f"{name} opens more and more files"
