@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 import yaml
@@ -73,6 +75,17 @@ def started(config, *options):
     )
 
 
+def incomplete(worker):
+    """Give whether the worker's metrics say of a center that yesterday lacks something."""
+    (address,) = re.findall(r'"address": ?"(http://[^"]+/metrics)"', worker.said())
+    with urlopen(address, timeout=10) as answer:
+        text = answer.read().decode()
+    told = re.findall(
+        r'^chartfeed_day_incomplete_seconds\{center="(.*)"\} (.*)$', text, re.MULTILINE
+    )
+    return {center: float(seconds) > 0 for center, seconds in told}
+
+
 @pytest.mark.kafka
 @pytest.mark.timeout(200)
 def test_yesterday_is_closed_as_soon_as_the_last_center_is_complete(
@@ -83,7 +96,7 @@ def test_yesterday_is_closed_as_soon_as_the_last_center_is_complete(
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     with posts() as hook, workers(config(town.names)) as start:
         path = config(town.names, notices={"webhook": {"url": hook.url}})
-        start()
+        worker = start("one", "--metrics-port", "0")
 
         def commit(center):
             content = {"patient_id": 7, "entry_date": yesterday, "chart_entry": "Kontrolle"}
@@ -98,12 +111,14 @@ def test_yesterday_is_closed_as_soon_as_the_last_center_is_complete(
         assert 1 == lacking.returncode
         assert f"{yesterday} is not complete: {late}\n" == f"{lacking.stdout.splitlines()[0]}\n"
         assert marker.read(output, yesterday) is None
+        assert {center: center == late for center in town.names} == incomplete(worker)
 
         waiting = started(path, "--date", str(yesterday), "--wait", "60s")
         assert waiting.stderr is not None
         assert f"waiting for {late} (down)\n" == waiting.stderr.readline()
         commit(late)
         said, _ = waiting.communicate(timeout=60)
+        assert dict.fromkeys(town.names, False) == incomplete(worker)
 
     assert 0 == waiting.returncode
     assert f"{yesterday} is final, revision 1: 3 rows" == said.splitlines()[0]
