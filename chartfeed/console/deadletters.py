@@ -49,6 +49,7 @@ class _Shown:
 def routes(console: Console) -> list[Route]:
     """Give the area's pages; they share one reader of the topic."""
     reader = Reader(console.settings)
+    console.at_end.append(reader.close)
 
     def letters(visit: Visit) -> Response:
         return _letters(visit, reader)

@@ -164,7 +164,7 @@ def _schema(step: Step) -> Point:
     )
 
 
-def _mark(  # noqa: PLR0911 - one answer a state
+def _mark(
     at: str,
     one: TableMapping | ColumnMapping,
     course: Course,

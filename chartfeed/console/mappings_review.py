@@ -18,7 +18,7 @@ from chartfeed.console.mappings_course import START, Course
 from chartfeed.console.roles import REVIEWER
 from producers import audit, mapping_file, review
 from producers.errors import MappingDamaged
-from schemas.errors import BadInput, ChartfeedError
+from schemas.errors import ChartfeedError
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -65,11 +65,13 @@ class Reviews:
         center = center_of(visit)
         if not visit.user.may(REVIEWER):
             return self.show(visit, center, START)
+        course, at, problem = START, None, None
         try:
             course, at = _moved(visit.request.query_params.multi_items())
-        except BadInput as error:
-            return self.show(visit, center, START, problem=error.message, status=422)
-        return self.show(visit, center, course, at=at)
+            course = self._typed(visit, center, course)
+        except ChartfeedError as error:
+            problem = error.message
+        return self.show(visit, center, course, at=visit.query.get("choose", at), problem=problem)
 
     def show(
         self,
@@ -94,8 +96,6 @@ class Reviews:
             return visit.render(
                 "mappings_none.html", status, center=center, problem=problem, damaged=error
             )
-        if at is not None and (typed := visit.query.get("name", "").strip()):
-            problem = problem or self._missing(visit, standing, at, typed)
         sheet = mappings_page.sheet(
             standing.mapping,
             course,
@@ -177,16 +177,17 @@ class Reviews:
             return replace(standing, problem=error)
         return replace(standing, checked=self.desk.known(center, seen, course.answers))
 
-    def _missing(self, visit: Visit, standing: Standing, at: str, typed: str) -> str | None:
-        """Say why a name that was typed can't be meant, None where it is there."""
-        if "choose" not in visit.query or standing.problem is not None:
-            return None
-        try:
-            catalog = self.desk.catalog(visit.console.settings, standing.center)
-            review.require_there(catalog, standing.mapping, at, typed)
-        except ChartfeedError as error:
-            return error.message
-        return None
+    def _typed(self, visit: Visit, center: Center, course: Course) -> Course:
+        """Give the course with a name that was typed, or say why it can't be meant."""
+        point, name = visit.query.get("choose"), visit.query.get("name", "").strip()
+        if not point or not name:
+            return course
+        settings = visit.console.settings
+        seen = approvals.version(settings, center)
+        mapping = self.desk.mapping(settings, center, seen, course.answers)
+        after = course.after(f"{point}={name}")
+        review.require_there(self.desk.catalog(settings, center), mapping, point, name)
+        return after
 
     def _others(self, visit: Visit, center: Center) -> list[str]:
         """Note that somebody is at a center, and give who else was there a moment ago."""
@@ -220,9 +221,6 @@ def _moved(fields: Iterable[tuple[str, str]]) -> tuple[Course, str | None]:
     at = given.get("at")
     if "accept" in given:
         course, at = course.after(given["accept"]), given["accept"]
-    if "choose" in given and given.get("name", "").strip():
-        at = given["choose"]
-        course = course.after(f"{at}={given['name'].strip()}")
     if "flag" in given:
         course = course.after(f"{given['flag']}.live={given.get('live', '').strip() or 'usual'}")
     return course, at
