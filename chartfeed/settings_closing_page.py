@@ -34,6 +34,7 @@ MEANING: Final[Mapping[str, str]] = {
     "checks.rows.high": "Above this multiple of the usual is too many.",
     "checks.rows.margin": "A difference of no more rows than this never counts.",
     "checks.nulls.texts": "The share of a center's rows that may have an empty text.",
+    "checks.nulls.margin": "No more of them than this never count.",
     "checks.duplicates.share": "The share of a center's rows that may be the same as another.",
     "checks.duplicates.margin": "No more of them than this never count.",
     "checks.references.insurers": "The share of a center's rows that has to have an insurer.",

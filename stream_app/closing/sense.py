@@ -16,6 +16,7 @@ from stream_app.closing.thresholds import Duplicates, References, Values
 
 __all__ = ["DuplicatesCheck", "ReferencesCheck", "ValuesCheck"]
 
+INSURED: Final = ("GKV", "PKV")
 # What a text has after it was read in a wrong encoding, or cut, and what no person types.
 UNREADABLE: Final = re.compile("[\ufffd\x00-\x08\x0b\x0c\x0e-\x1f]")
 
@@ -50,20 +51,24 @@ class DuplicatesCheck:
 
 
 class ReferencesCheck:
-    """Where hardly a row finds an insurer or a service, a table was not joined."""
+    """Where hardly a row finds an insurer or a service, a table was not joined.
+
+    And who is insured is so by somebody who has a name.
+    """
 
     def __init__(self, given: References) -> None:
         self._given = given
-        self._rows: Counter[str] = Counter()
+        self._tally = Tally()
         self._insured: Counter[str] = Counter()
         self._served: Counter[str] = Counter()
 
     def see(self, row: Row, number: int) -> None:
-        del number
-        center = str(row.get("center_id"))
-        self._rows[center] += 1
-        self._insured[center] += not is_blank(row.get("insurance_name"))
+        center = self._tally.row(row)
+        is_named = not is_blank(row.get("insurance_name"))
+        self._insured[center] += is_named
         self._served[center] += bool(row.get("service_codes"))
+        if not is_named and row.get("insurance_status") in INSURED:
+            self._tally.add(center, "an insurance without a name", number)
 
     def found(self) -> list[Finding]:
         given = self._given
@@ -71,13 +76,14 @@ class ReferencesCheck:
             ("rows without an insurer", self._insured, given.insurers),
             ("rows without a service", self._served, given.services),
         )
-        return [
+        few = [
             Finding(center, what, rows - having[center], rows)
-            for center, rows in sorted(self._rows.items())
+            for center, rows in sorted(self._tally.rows.items())
             if rows >= given.rows
             for what, having, share in wanted
             if having[center] < share * rows
         ]
+        return self._tally.found() + few
 
 
 class ValuesCheck:

@@ -11,13 +11,12 @@ from stream_app.closing.thresholds import Nulls
 
 __all__ = ["DatesCheck", "NullsCheck", "TypesCheck"]
 
-INSURED: Final = ("GKV", "PKV")
-STATUSES: Final = (*INSURED, "Selbstzahler")
+STATUSES: Final = ("GKV", "PKV", "Selbstzahler")
 NEEDED: Final = ("center_id", "center_name", "date", "patient_id", "insurance_status")
 
 
 class NullsCheck:
-    """What has to be there is; an insurer may lack a name only where nobody insures."""
+    """What has to be there is; texts may be empty, but not most of them."""
 
     TEXTS: Final = "an empty text"
 
@@ -30,8 +29,6 @@ class NullsCheck:
         for column in NEEDED:
             if is_blank(row.get(column)):
                 self._tally.add(center, f"no {column}", number)
-        if is_blank(row.get("insurance_name")) and row.get("insurance_status") in INSURED:
-            self._tally.add(center, "an insurance without a name", number)
         if row.get("chart_entry") is None:
             self._tally.add(center, "no chart_entry", number)
         elif is_blank(row["chart_entry"]):
@@ -40,10 +37,11 @@ class NullsCheck:
             self._tally.add(center, "no service_codes", number)
 
     def found(self) -> list[Finding]:
+        given = self._given
         texts = [
             self._tally.finding(center, self.TEXTS)
             for center, rows in sorted(self._tally.rows.items())
-            if self._tally.count(center, self.TEXTS) > self._given.texts * rows
+            if self._tally.count(center, self.TEXTS) > max(given.margin, given.texts * rows)
         ]
         return self._tally.found(but={self.TEXTS}) + texts
 

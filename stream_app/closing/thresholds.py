@@ -61,6 +61,7 @@ class Nulls:
 
     action: Action = "stop"
     texts: Share = 0.5
+    margin: Count = 10
 
 
 @dataclass(frozen=True, slots=True, config=STRICT)

@@ -77,7 +77,7 @@ def test_a_self_payer_needs_no_insurer_and_a_note_no_service() -> None:
         ({"patient_id": None}, "nulls", "no patient_id"),
         ({"patient_id": " "}, "nulls", "no patient_id"),
         ({"center_name": ""}, "nulls", "no center_name"),
-        ({"insurance_name": None}, "nulls", "an insurance without a name"),
+        ({"insurance_name": None}, "references", "an insurance without a name"),
         ({"chart_entry": None}, "nulls", "no chart_entry"),
         ({"service_codes": None}, "nulls", "no service_codes"),
         ({"date": "2022-01-19"}, "dates", "a row of another day"),
@@ -118,7 +118,7 @@ def test_empty_texts_count_from_a_share_on(empty: int, full: int) -> None:
     rows = [a_row(patient_id=number, chart_entry="") for number in range(empty)]
     rows += [a_row(patient_id=-1 - number) for number in range(full)]
 
-    assert (empty > 0.5 * (empty + full)) == ("nulls" in found(rows))
+    assert (empty > max(10, 0.5 * (empty + full))) == ("nulls" in found(rows))
 
 
 @given(st.integers(0, 60), st.integers(0, 300))

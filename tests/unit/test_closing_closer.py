@@ -89,7 +89,7 @@ def test_a_day_without_files_lacks_every_center(target):
 
 
 def test_a_check_that_stops_keeps_a_day_open_and_one_that_warns_does_not(target):
-    put(target, some_rows(insurance_name=None))
+    put(target, some_rows(chart_entry=""))
 
     assert "2022-01-18 is not closed: nulls" == a_closer(target).close(A_DAY).headline
     assert final(target) is None
@@ -141,7 +141,7 @@ def test_a_day_that_changes_gets_a_new_revision_that_says_what_changed(target):
 def test_a_day_that_is_no_longer_sound_has_its_marker_withdrawn_and_comes_back(target):
     put(target, some_rows())
     a_closer(target).close(A_DAY)
-    put(target, some_rows(insurance_name=None))
+    put(target, some_rows(chart_entry=""))
     assert not a_closer(target).close(A_DAY).is_final
     assert ("withdrawn", 2) == (final(target).state, final(target).revision)
     assert not a_closer(target).close(A_DAY).is_new
