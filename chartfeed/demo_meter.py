@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from bisect import bisect_left
 from collections import defaultdict, deque
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Commits", "Meter"]
 
 REMEMBERED: Final = 2000
+LOG: Final = logging.getLogger("chartfeed.kafka")
 
 
 class Commits:
@@ -81,7 +83,12 @@ class Meter:
     ) -> None:
         self.commits = Commits()
         self._centers = frozenset(centers)
-        self._options = {**options, "group.id": "chartfeed-demo", "enable.auto.commit": False}
+        self._options = {
+            "log_level": 0,
+            **options,
+            "group.id": "chartfeed-demo",
+            "enable.auto.commit": False,
+        }
         self._partitions = partitions
         self._schema_of = schema_of
         self._decoder = Decoder(Progress)
@@ -99,7 +106,7 @@ class Meter:
         self._thread.join()
 
     def _follow(self) -> None:
-        with closing(Consumer(self._options)) as consumer:
+        with closing(Consumer(self._options, logger=LOG)) as consumer:
             name = topics.PROGRESS.name
             consumer.assign(
                 [TopicPartition(name, number, OFFSET_END) for number in range(self._partitions)]

@@ -71,7 +71,8 @@ PATIENT_INSURANCES = Topic("chartfeed.patient-insurances")
 INSURERS = Topic("chartfeed.insurers")
 CHECKPOINTS = Topic("chartfeed.checkpoints")
 UNIFIED_ENTRIES = Topic("chartfeed.unified-entries")
-PROGRESS = Topic("chartfeed.progress")
+# Its past is of use to who measures the last hours; a checkpoint of an idle center makes one more.
+PROGRESS = Topic("chartfeed.progress", history=timedelta(days=1))
 # A heartbeat every few seconds of each center, of which the last alone says anything.
 CENTER_STATUS = Topic("chartfeed.center-status", history=timedelta(hours=1))
 COMMANDS = Topic("chartfeed.commands")

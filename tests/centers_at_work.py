@@ -245,6 +245,7 @@ class Centers:
                     "bootstrap.servers": self.bootstrap,
                     "transactional.id": f"test-{center}",
                     "linger.ms": 2,
+                    "log_level": 0,  # Its broker is killed now and then, as the test says.
                 }
             )
             made.init_transactions(30)

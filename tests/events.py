@@ -108,6 +108,7 @@ def committed(
     settings = {
         **kafka,
         "group.id": "test-events",
+        "log_level": 0,
         "isolation.level": "read_committed",
         "enable.auto.commit": False,
         "enable.partition.eof": True,

@@ -33,15 +33,24 @@ if TYPE_CHECKING:
     from producers.mapping import Mapping
     from schemas.records import Checkpoint
 
-__all__ = ["Moved", "Run"]
+__all__ = ["Moved", "Run", "refresh_after"]
 
+# How old the checkpoint of an idle center may get. Where nothing has happened for long, as at
+# night, few are enough: each is a record that is kept for a week.
 REFRESH_SECONDS: Final = 5.0
+QUIET_AFTER_SECONDS: Final = 600.0
+QUIET_REFRESH_SECONDS: Final = 20.0
 
 log = structlog.get_logger("chartfeed.capture")
 
 
 class Moved(Exception):
     """The approval is another one than the run began with."""
+
+
+def refresh_after(idle_seconds: float) -> float:
+    """Give how old the checkpoint of a center that is idle for so long may get, in seconds."""
+    return REFRESH_SECONDS if idle_seconds < QUIET_AFTER_SECONDS else QUIET_REFRESH_SECONDS
 
 
 class Run:
@@ -82,6 +91,7 @@ class Run:
             require_approval=self._require_approval,
         )
         self._log = log.bind(center=job.center_id)
+        self._worked_at = time.monotonic()
 
     def close(self) -> None:
         self._feed.close()
@@ -110,6 +120,8 @@ class Run:
                 self._require_approval()
                 began = time.monotonic()
                 worked = self._step(once=once)
+                if worked:
+                    self._worked_at = time.monotonic()
                 if until is not None and self._has_reached(until):
                     return
                 if not worked:
@@ -139,7 +151,8 @@ class Run:
                 self._resync.begin(f"asked for by {asked.requested_by}", None, clock, once=once)
             case Idle():
                 # A checkpoint now and then: an idle center's position must not expire.
-                if time.monotonic() - self._feed.committed_at >= REFRESH_SECONDS:
+                now = time.monotonic()
+                if now - self._feed.committed_at >= refresh_after(now - self._worked_at):
                     self._feed.commit([], self._feed.at(clock))
                 return False
             case Changes(since):

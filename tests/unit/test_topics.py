@@ -50,6 +50,12 @@ def test_heartbeats_are_compacted_by_the_hour():
     assert ("3600000", "3600000") == (found["min.compaction.lag.ms"], found["segment.ms"])
 
 
+def test_progress_is_compacted_by_the_day():
+    found = topics.PROGRESS.configuration(LAYOUT)
+
+    assert ("86400000", "86400000") == (found["min.compaction.lag.ms"], found["segment.ms"])
+
+
 def test_dead_letters_are_kept_for_thirty_days():
     assert {
         "cleanup.policy": "delete",
