@@ -93,6 +93,8 @@ def run(
                 found.ends[f"{post.name} {code}"] = times
         found.notes = on.notes
     found.seconds = time.monotonic() - began
+    if found.violation is not None:
+        say(found.told())
     return found
 
 

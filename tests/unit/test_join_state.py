@@ -1,11 +1,12 @@
 """A state whose tables are other than they should be is made anew, whatever its number says."""
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 
 from stream_app.join import Partition
+from stream_app.join.state import open_state
 from tests.naive_join import a_contract
 
 
@@ -28,3 +29,15 @@ def test_a_state_with_other_tables_is_put_aside(tmp_path, damage):
         assert "the state is of another version" == partition.rebuilding
 
     assert path.with_name("join-0.sqlite.aside").exists()
+
+
+def test_a_change_that_fails_halfway_leaves_the_state_as_it_was(tmp_path):
+    with closing(open_state(tmp_path / "join-0.sqlite", a_contract())) as state:
+        with state.transaction():
+            state.note(offset=1)
+
+        with suppress(sqlite3.OperationalError), state.transaction() as connection:
+            state.note(offset=2)
+            connection.execute("INSERT INTO no_such_table VALUES (1)")
+
+        assert 1 == state.meta()["offset"]

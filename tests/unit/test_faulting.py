@@ -1,0 +1,102 @@
+"""The faults' own tools: schedules that come again, wires that do as they are told, tables."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from tests.faulting import report
+from tests.faulting.kinds import KINDS
+from tests.faulting.proxy import State, Wire, Wires
+from tests.faulting.rounds import Happened, Run
+from tests.faulting.schedule import plan, shown
+
+
+def test_a_seed_gives_the_same_schedule_again() -> None:
+    assert plan(7, 8) == plan(7, 8)
+    assert plan(7, 8) != plan(8, 8)
+
+
+def test_two_faults_of_a_round_never_strike_the_same() -> None:
+    for seed in range(50):
+        for round_ in plan(seed, 8):
+            marks = [mark for fault in round_.faults for mark in fault.marks]
+            assert len(marks) == len(set(marks)), shown([round_])
+
+
+def test_over_some_seeds_every_fault_comes() -> None:
+    kinds = {
+        fault.kind
+        for seed in range(1, 9)
+        for round_ in plan(seed, 5, begin=10 * (seed - 1))
+        for fault in round_.faults
+    }
+
+    assert set(KINDS) == kinds
+
+
+def test_a_violation_is_told_with_its_seed_its_schedule_and_in_the_table() -> None:
+    rounds = plan(3, 2)
+    first = rounds[0].faults[0]
+    run = Run(3, rounds, violation="lost", broken_in=0)
+    run.happened = [Happened(fault.kind, fault.target, injected=True) for fault in rounds[1].faults]
+
+    assert "seed 3, round 0: lost" in run.told()
+    assert f"{first.kind} ({first.target})" in run.told()
+    assert 1 == next(line.violations for line in report.lines([run]) if line.fault == first.kind)
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    """Give a wire to a server that says back what it hears."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as server, Wires() as wires:
+
+        def echo() -> None:
+            while True:
+                try:
+                    client, _ = server.accept()
+                except OSError:
+                    return
+                threading.Thread(target=answer, args=(client,), daemon=True).start()
+
+        def answer(client: socket.socket) -> None:
+            with closing(client):
+                while heard := client.recv(1000):
+                    client.sendall(heard)
+
+        threading.Thread(target=echo, daemon=True).start()
+        yield wires.wire("echo", server.getsockname()[1])
+        server.shutdown(socket.SHUT_RDWR)
+
+
+def connected(wire: Wire) -> socket.socket:
+    client = socket.create_connection(("127.0.0.1", wire.port), 5)
+    client.sendall(b"one")
+    assert b"one" == client.recv(10)
+    return client
+
+
+def test_what_waited_at_a_cut_wire_passes_when_it_is_whole(wire: Wire) -> None:
+    with closing(connected(wire)) as client:
+        wire.become(State.CUT)
+        client.sendall(b"two")
+        client.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            client.recv(10)
+        wire.become(State.WHOLE)
+        client.settimeout(5)
+
+        assert b"two" == client.recv(10)
+
+
+def test_a_connection_is_reset_in_the_midst_of_an_answer(wire: Wire) -> None:
+    with closing(connected(wire)) as client:
+        wire.become(State.RESET)
+        client.sendall(b"12345678")
+
+        with pytest.raises(ConnectionResetError):
+            b"".join(iter(lambda: client.recv(10), b""))
