@@ -18,6 +18,7 @@ PLACEHOLDERS = {
     "NAME": "Ada",
 }
 TYPED = [command for document in DOCUMENTS for command in commands(document)]
+CODE = ("chartfeed", "deploy", "producers", "stream_app")
 each_document = pytest.mark.parametrize(
     "document", DOCUMENTS, ids=[str(path.relative_to(ROOT)) for path in DOCUMENTS]
 )
@@ -109,3 +110,33 @@ def test_every_link_leads_somewhere(document):
 def test_documents_of_decisions_lead_somewhere_too():
     for document in (ROOT / "docs" / "decisions").glob("*.md"):
         test_every_link_leads_somewhere(document)
+
+
+def test_a_next_command_that_an_error_names_is_there():
+    """Of every text in the code that begins as a command of ours."""
+    looked = 0
+    for path in sorted(path for top in CODE for path in (ROOT / top).rglob("*.py")):
+        for text in re.findall(r'"(chartfeed [a-z][^"]*)"', path.read_text("utf-8")):
+            words = re.split(r"\s{2,}|[,;]|, then", re.sub(r"\{[^}]*\}", "x", text))[0].split()[1:]
+            command, rest = command_of(cli, [word for word in words if word not in {"…", "FILE"}])
+            if command is None and words[0] not in cli.list_commands(click.Context(cli)):
+                continue  # A sentence that begins with our name.
+            looked += 1
+            assert command is not None, f"{path.name}: {text}"
+            for word in rest:
+                known = options_of(command)
+                assert not word.startswith("--") or word in known, f"{path.name}: {text}"
+    assert looked > 50
+
+
+def test_every_document_is_found_from_the_readme():
+    table = (ROOT / "README.md").read_text("utf-8").split("## Where to read on")[1]
+    listed = re.findall(r"^\| \[(docs/[^\]]*)\]", table, re.MULTILINE)
+    assert len(listed) == len(set(listed))
+    found, ahead = set(), [ROOT / "README.md"]
+    while ahead:
+        document = ahead.pop()
+        found.add(document)
+        linked = {(document.parent / path).resolve() for path, _ in links(document) if path}
+        ahead += [path for path in linked & set(DOCUMENTS) if path not in found]
+    assert set(DOCUMENTS) - found == set()
