@@ -23,6 +23,7 @@ from schemas.errors import BadInput
 from stream_app.closing import completion
 from stream_app.closing.closer import Center, Closed, Closer
 from stream_app.closing.completion import Missing
+from stream_app.files.manifest import Damaged
 from stream_app.files.months import open_daily
 
 if TYPE_CHECKING:
@@ -100,16 +101,29 @@ def close(
         wait(partial(closer.missing, day), now.passed, seconds, time.monotonic, _tell)
         with alone(place):
             found = closer.close(day)
-            earlier = list(closer.earlier(day, settings.closing.again))
+            earlier, broken = _earlier(closer, day, settings.closing.again)
             failed = _notify(settings, told, closer, [found, *earlier])
     _print(found, earlier, as_json=as_json)
     for way, why in failed.items():
         click.echo(f"a notice did not arrive by {way}: {why}", err=True)
     if failed:
         click.echo("  next: chartfeed day close, which tells what was not told", err=True)
-    if not found.is_final or any(one.is_new and not one.is_final for one in earlier):
+    if broken or not found.is_final or any(one.is_new and not one.is_final for one in earlier):
         return 1
     return UNTOLD if failed else 0
+
+
+def _earlier(closer: Closer, day: date, again: timedelta) -> tuple[list[Closed], bool]:
+    """Look again at earlier days; one that can't be looked at keeps nobody from the others."""
+    found: list[Closed] = []
+    broken = False
+    for other in closer.earlier(day, again):
+        try:
+            found.append(closer.close(other))
+        except Damaged as error:
+            broken = True
+            click.echo(f"{other}: {error}", err=True)
+    return found, broken
 
 
 def _tell(missing: tuple[Missing, ...]) -> None:

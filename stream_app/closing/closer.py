@@ -7,7 +7,7 @@ does the same again, wherever it was broken off before: what is final and unchan
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from statistics import median
@@ -119,12 +119,13 @@ class Closer:
             self._mark(found, revision, content, before, tallies)
         return Closed(day, said, readable.text(found), is_new=not is_known)
 
-    def earlier(self, day: date, again: timedelta) -> Iterator[Closed]:
-        """Look again at the days before one that were closed, or should have been."""
-        for back in range(1, again.days + 1):
-            other = day - timedelta(days=back)
-            if self._stored(other) is not None or marker.read(self.target, other) is not None:
-                yield self.close(other)
+    def earlier(self, day: date, again: timedelta) -> list[date]:
+        """Give the days before one that somebody closed, or tried to; the newest first."""
+        days = (day - timedelta(days=back) for back in range(1, again.days + 1))
+        return [one for one in days if self._was_tried(one)]
+
+    def _was_tried(self, day: date) -> bool:
+        return self._stored(day) is not None or self.target.read(marker.name(day)) is not None
 
     def _standing(self, day: date, before: Marker | None, content: Content | None) -> Closed | None:
         """Give what was said of a day that is final and has not changed since."""

@@ -98,9 +98,14 @@ def parse(content: bytes, file: str) -> Marker:
     """Read a marker back; `file` is the name that an error speaks of."""
     try:
         data: dict[str, Any] = orjson.loads(content)
+        if data["format"] > FORMAT:
+            raise Damaged(
+                f"{file}: format {data['format']} is newer than this version reads ({FORMAT})",
+                hint="update chartfeed, as the other machines that close days",
+            )
         return Marker(
             target_date=dates.iso(data["target_date"]),
-            state=_state(data),
+            state=_state(data["state"]),
             revision=int(data["revision"]),
             closed_at=dates.moment(data["closed_at"]),
             record_count=int(data["record_count"]),
@@ -110,16 +115,14 @@ def parse(content: bytes, file: str) -> Marker:
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise Damaged(
-            f"{file} is no marker of this version: {error!r}",
-            hint=f"look at {file}; where it is damaged, remove it and close the day again",
+            f"{file} is damaged: {error!r}",
+            hint=f"remove {file} and close the day again: it is revision 1 then",
         ) from error
 
 
-def _state(data: dict[str, Any]) -> State:
-    if data["format"] != FORMAT:
-        raise ValueError(f"format {data['format']!r}")
+def _state(word: str) -> State:
     for state in get_args(State):
-        if state == data["state"]:
+        if state == word:
             found: State = state
             return found
-    raise ValueError(f"state {data['state']!r}")
+    raise ValueError(f"state {word!r}")

@@ -1,21 +1,23 @@
 """A day is closed once, and what happens to it later is told, whatever broke off on the way."""
 
-import json
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from stream_app.closing import marker
+from stream_app.closing.checks import CenterRows
 from stream_app.closing.closer import REPORTS
 from stream_app.closing.thresholds import Checks, Nulls
-from stream_app.files.manifest import Manifest
+from stream_app.files.manifest import Damaged, DataFile, Manifest
 from stream_app.files.rendering import file_name
 from stream_app.files.targets import CannotWrite, Folder, open_target
 from tests.closing import CENTERS, MORNING, a_closer, a_line, put, some_rows
 from tests.factories import A_DAY
 
 LATER = timedelta(days=31)
+GOLDEN = Path(__file__).parents[1] / "golden" / "formats" / "final-marker"
 
 
 @pytest.fixture(params=["folder", "memory"])
@@ -222,7 +224,8 @@ def test_earlier_days_are_looked_at_again_only_where_somebody_closed_or_tried(ta
     a_closer(target).close(days[2])
     put(target, some_rows(30, day=days[1]), day=days[1])
 
-    found = list(a_closer(target).earlier(A_DAY, LATER))
+    closer = a_closer(target)
+    found = [closer.close(day) for day in closer.earlier(A_DAY, LATER)]
 
     assert [(days[1], True, True), (days[2], False, False)] == [
         (one.day, one.is_new, one.is_final) for one in found
@@ -254,14 +257,43 @@ def test_days_that_were_not_complete_say_nothing_about_the_usual(target):
     assert [None, None] == [one["usual"] for one in a_closer(target).close(A_DAY).said["centers"]]
 
 
-def test_a_marker_is_read_back_as_it_was_written(target):
-    put(target, some_rows())
-    a_closer(target).close(A_DAY)
-    written = final(target)
+def a_marker():
+    return marker.Marker(
+        target_date=A_DAY,
+        state="final",
+        revision=2,
+        closed_at=MORNING,
+        record_count=3,
+        files={"csv": DataFile("ivoris_chart_entries_2022-01-18.csv", 9, "a" * 64)},
+        centers=(CenterRows("center_01", 3, "b" * 64),),
+        read_from="csv",
+    )
 
-    assert written == marker.parse(marker.render(written), "x")
-    content = json.loads(marker.render(written))
-    assert 1 == content["format"]
-    with pytest.raises(Exception, match="no marker of this version"):
-        marker.parse(json.dumps(content | {"format": 2}).encode(), "x")
-    assert date(2022, 1, 18) == written.target_date
+
+def test_a_marker_is_read_back_as_it_was_written():
+    assert a_marker() == marker.parse(marker.render(a_marker()), "x")
+
+
+def test_a_marker_of_the_first_format_is_read():
+    content = (GOLDEN / "1" / marker.name(A_DAY)).read_bytes()
+
+    assert a_marker() == marker.parse(content, "x")
+
+
+def test_every_format_of_the_marker_is_kept():
+    kept = {path.name for path in GOLDEN.iterdir()}
+
+    assert {str(number) for number in range(1, marker.FORMAT + 1)} == kept
+
+
+def test_a_newer_marker_is_refused():
+    newer = marker.render(a_marker()).replace(b'"format": 1', b'"format": 2')
+
+    with pytest.raises(Damaged, match=r"format 2 is newer(.|\n)*update chartfeed"):
+        marker.parse(newer, "x")
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"format": 1}', b'{"format": "x"}'])
+def test_a_damaged_marker_is_said_to_be(content):
+    with pytest.raises(Damaged, match="remove x and close the day again"):
+        marker.parse(content, "x")
