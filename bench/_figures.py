@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from time import perf_counter, process_time
 from typing import Final, Self
 
-__all__ = ["GATHERED", "Figure", "Report"]
+__all__ = ["GATHERED", "Figure", "Report", "Spent"]
 
 GATHERED: Final = "CHARTFEED_BENCH_GATHERED"
 """Names the file that a run of several measurements gathers their sections in, a line each."""
@@ -53,6 +54,27 @@ class Figure:
         spread = "" if self.low is None else f"{self.low:,.3f}-{self.high:,.3f}  "
         missed = "" if self.is_met else "  MISSED"
         return f"  {self.name:<44} {self.value:>12,.3f} {self.unit:<8} {spread}{due}{missed}"
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What some work took, by the clock and by the CPU."""
+
+    count: int
+    seconds: float
+    cpu: float
+
+    @classmethod
+    def on(cls, work: Callable[[], int]) -> Spent:
+        began, cpu = perf_counter(), process_time()
+        count = work()
+        return cls(count, perf_counter() - began, process_time() - cpu)
+
+    def figures(self, what: str, due: float | None = None) -> list[Figure]:
+        return [
+            Figure(f"{what}, by the clock", self.count / self.seconds, "/s", due),
+            Figure(f"{what}, by CPU time", self.count / self.cpu, "/s"),
+        ]
 
 
 @dataclass

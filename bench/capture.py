@@ -12,23 +12,20 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
-import os
 import sys
 import tempfile
 import threading
 import uuid
-from collections.abc import Callable
 from contextlib import closing
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from time import perf_counter, process_time, sleep
+from time import sleep
 from typing import Final
 
 import fastavro
 from confluent_kafka import Producer
 
 from bench import _rig as rig
+from bench._figures import Figure, Report, Spent
 from bench._latency import latencies, quantile
 from deploy.local import practices
 from deploy.local.practices import Request
@@ -48,49 +45,6 @@ from tests.factories import A_MOMENT
 IDLE_SECONDS: Final = 15
 LATENCY_SECONDS: Final = 20
 CHANGES_A_SECOND: Final = 100
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A measured value, and what is due: at least, or at most."""
-
-    name: str
-    value: float
-    unit: str
-    due: float | None = None
-    at_most: bool = False
-
-    @property
-    def is_met(self) -> bool:
-        if self.due is None:
-            return True
-        return self.value <= self.due if self.at_most else self.value >= self.due
-
-    def line(self) -> str:
-        due = "" if self.due is None else f"due {'<=' if self.at_most else '>='} {self.due:g}"
-        missed = "" if self.is_met else "  MISSED"
-        return f"  {self.name:<44} {self.value:>12,.3f} {self.unit:<8} {due}{missed}"
-
-
-@dataclass(frozen=True)
-class Spent:
-    """What some work took, by the clock and by the CPU."""
-
-    count: int
-    seconds: float
-    cpu: float
-
-    @classmethod
-    def on(cls, work: Callable[[], int]) -> Spent:
-        began, cpu = perf_counter(), process_time()
-        count = work()
-        return cls(count, perf_counter() - began, process_time() - cpu)
-
-    def figures(self, what: str, due: float | None = None) -> list[Figure]:
-        return [
-            Figure(f"{what}, by the clock", self.count / self.seconds, "/s", due),
-            Figure(f"{what}, by CPU time", self.count / self.cpu, "/s"),
-        ]
 
 
 def shares(now: rig.Watched, before: rig.Watched) -> list[Figure]:
@@ -216,7 +170,7 @@ def catchup(there: rig.Rig, folder: Path) -> list[Figure]:
 def idle(there: rig.Rig, folder: Path) -> list[Figure]:
     """Thirty centers where nothing happens, after all their rows were read."""
     with (
-        rig.sources(there, folder, _small(30, patients=120, years=2)) as found,
+        rig.sources(there, folder, small(30, patients=120, years=2)) as found,
         rig.producing(found, "500ms") as pid,
     ):
         sleep(8)
@@ -258,7 +212,7 @@ def _latency(
 ) -> list[Figure]:
     side = there.side()
     with (
-        rig.sources(there, folder, _small(centers)) as found,
+        rig.sources(there, folder, small(centers)) as found,
         rig.producing(found, poll) as pid,
     ):
         before = rig.Watched.of(there, found, **{"the producer": pid})
@@ -279,7 +233,7 @@ def _latency(
         ]
 
 
-def _small(count: int, *, patients: int = 6, years: int = 1) -> Request:
+def small(count: int, *, patients: int = 6, years: int = 1) -> Request:
     return practices.Request(
         count=count, families=("suffixed",), patients=patients, years=years, tables=10, insurers=20
     )
@@ -295,20 +249,12 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    found: dict[str, list[Figure]] = {}
+    report = Report("capture", options.json)
     with tempfile.TemporaryDirectory() as name_, rig.kafka(Path(name_) / "home") as there:
         for section in options.only:
-            found[section] = SECTIONS[section](there, Path(name_) / section)
-            if not options.json:
-                print(f"{section}: {SECTIONS[section].__doc__}")
-                print("\n".join(figure.line() for figure in found[section]), flush=True)
-    load = os.getloadavg()[0]
-    if options.json:
-        facts = {key: [asdict(figure) for figure in value] for key, value in found.items()}
-        print(json.dumps({"load": load, "sections": facts}))
-    else:
-        print(f"load of the machine at the end: {load:.1f} on {os.cpu_count()} cores")
-    return int(not all(figure.is_met for figures in found.values() for figure in figures))
+            found = SECTIONS[section](there, Path(name_) / section)
+            report.add(section, SECTIONS[section].__doc__, found)
+    return report.end()
 
 
 if __name__ == "__main__":

@@ -25,12 +25,12 @@ import pyodbc
 from bench._figures import Figure, Report
 from chartfeed import approvals, mappings, sources
 from chartfeed import settings as configuration
+from chartfeed.answers import Answers
 from chartfeed.extract import MOST_THREADS, read, write
 from chartfeed.settings import Center, Settings
 from deploy.local import practices
 from deploy.local.practices import Request
 from producers import canonical, quoting, statements, survey_statements
-from producers.choices import Choices
 from producers.connection import connection_string
 from stream_app.files.targets import Folder
 from tests import approved
@@ -49,7 +49,7 @@ def approve(settings: Settings, centers: list[Center]) -> None:
         if proposed.error is not None:
             raise proposed.error
     for center in centers:
-        approvals.approve(settings, center, Choices(), reviewer="bench", at=now)
+        approvals.approve(settings, center, Answers(), reviewer="bench", at=now)
 
 
 def ours(settings: Settings, centers: list[Center], folder: Path) -> int:

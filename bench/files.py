@@ -10,7 +10,6 @@ its memory above what was there before is what a thousand rows at a time need.
 from __future__ import annotations
 
 import argparse
-import json
 import resource
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from time import process_time
 
+from bench._figures import Figure, Report
 from schemas import topics
 from schemas.records import UnifiedEntry
 from stream_app.batches import Batch
@@ -137,13 +137,22 @@ def main() -> int:
         # First, for what a process needed once it seldom gives back.
         found = large(folder / "large", options.large)
         found |= catching_up(folder / "many", options.rows, options.days)
-    if options.json:
-        print(json.dumps(found))
-    else:
-        for name, value in found.items():
-            print(f"{name:<24} {value:,.1f}")
-    fast = found["both_per_second"] >= GOAL_ROWS
-    return 0 if fast and found["large_megabytes_more"] <= GOAL_MEGABYTES else 1
+    report = Report("files", options.json)
+    report.add(
+        "files",
+        "Rows into a store, and from there into the files of their days, by CPU time.",
+        [
+            Figure("rows taken", found["taken_per_second"], "/s"),
+            Figure("rows written", found["written_per_second"], "/s"),
+            Figure("rows, both", found["both_per_second"], "/s", GOAL_ROWS),
+            Figure("a day", found["milliseconds_per_day"], "ms"),
+            Figure(f"a day of {found['large_rows']:,.0f} rows", found["large_seconds"], "s"),
+            Figure(
+                "memory for that", found["large_megabytes_more"], "MB", GOAL_MEGABYTES, at_most=True
+            ),
+        ],
+    )
+    return report.end()
 
 
 if __name__ == "__main__":

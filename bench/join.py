@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import cProfile
 import gc
-import json
 import pstats
 import resource
 import sys
@@ -22,6 +21,7 @@ from pathlib import Path
 from time import perf_counter, process_time
 
 from bench._events import CENTERS, IDS, PARTITIONS, START, Topics, all_topics
+from bench._figures import Figure, Report
 from schemas import avro
 from schemas.insurance import DEFAULT
 from stream_app.join import TOPICS, Contract, Partition
@@ -153,21 +153,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
     found = [measure(rows, options) for rows in [*options.rows, *([BIG] if options.big else [])]]
-    if options.json:
-        print(json.dumps(found))
-    else:
-        for one in found:
-            print(
-                f"{one['rows']:>10,.0f} rows of state ({one['state_mb']:,.0f} MB):"
-                f" {one['per_cpu_second']:>7,.0f} events/s of CPU time,"
-                f" {one['per_second']:>7,.0f} by the clock,"
-                f" {one['unified'] / one['events']:.2f} rows out an event,"
-                f" {one['memory_mb']:,.0f} MB; filled at"
-                f" {one['rebuild_per_cpu_second']:,.0f}/s of CPU time"
-            )
-        print(f"goal: {GOAL:,} a second, and {GOAL_RATIO:.0%} of that with {BIG:,} rows")
-    rates = [one["per_cpu_second"] for one in found]
-    return int(rates[0] < GOAL or rates[-1] < GOAL_RATIO * rates[0])
+    report = Report("join", options.json)
+    fastest = found[0]["per_cpu_second"]
+    for number, one in enumerate(found):
+        state = f"{one['rows']:,.0f} rows of state"
+        figures = [
+            Figure(
+                "events by CPU time",
+                one["per_cpu_second"],
+                "/s",
+                GOAL_RATIO * fastest if number else GOAL,
+            ),
+            Figure("events by the clock", one["per_second"], "/s"),
+            Figure("rows out for an event", one["unified"] / one["events"], ""),
+            Figure("filled by CPU time", one["rebuild_per_cpu_second"], "/s"),
+            Figure("state on disk", one["state_mb"], "MB"),
+            Figure("memory", one["memory_mb"], "MB"),
+        ]
+        report.add(state, "Source events through the join alone, without Kafka.", figures)
+    return report.end()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ transaction, so its log grows with what differs; memory must not.
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from pathlib import Path
 from time import perf_counter, process_time
 
 from bench._events import IDS, Topics
+from bench._figures import Figure, Report
 from bench.join import contract, resident
 from schemas import avro
 from schemas.codec import Decoder, Encoder
@@ -105,12 +105,18 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         found = measure(options.rows, Path(name))
-    if options.json:
-        print(json.dumps(found))
-    else:
-        for name, value in found.items():
-            print(f"{name:<24} {value:,.1f}")
-    return int(found["megabytes_more"] > GOAL_MEGABYTES)
+    report = Report("rebuild", options.json)
+    report.add(
+        "rebuild",
+        "A rebuilt partition is compared with all its rows as they are published.",
+        [
+            Figure("rows published", found["published"], ""),
+            Figure("rows compared, by CPU time", found["per_cpu_second"], "/s"),
+            Figure("memory for that", found["megabytes_more"], "MB", GOAL_MEGABYTES, at_most=True),
+            Figure("log on disk", found["log_megabytes"], "MB"),
+        ],
+    )
+    return report.end()
 
 
 if __name__ == "__main__":

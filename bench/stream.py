@@ -9,14 +9,13 @@ the same machine, and for a machine that others use too, by the worker's CPU tim
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import perf_counter, sleep, time
@@ -25,11 +24,11 @@ from typing import Any, Final
 from bench import _rig as rig
 from bench._delays import Delays
 from bench._events import TYPES, all_topics, encoders
+from bench._figures import Figure, Report, Spent
 from bench._latency import quantile
 from bench._load import Loader
 from bench._peers import faust_tables, quix
 from bench._worker import Watch, Worker, configure
-from bench.capture import Figure, Spent
 from chartfeed import settings as configuration
 from chartfeed.stream import WRITTEN
 from deploy.local import practices
@@ -280,20 +279,12 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=100, help="changes a second, for latency")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    found: dict[str, list[Figure]] = {}
+    report = Report("stream", options.json)
     with tempfile.TemporaryDirectory() as name:
         for section in options.only:
-            found[section] = SECTIONS[section](Path(name) / section, options)
-            if not options.json:
-                print(f"{section}: {SECTIONS[section].__doc__}")
-                print("\n".join(figure.line() for figure in found[section]), flush=True)
-    load = os.getloadavg()[0]
-    if options.json:
-        facts = {key: [asdict(figure) for figure in value] for key, value in found.items()}
-        print(json.dumps({"load": load, "sections": facts}))
-    else:
-        print(f"load of the machine at the end: {load:.1f} on {os.cpu_count()} cores")
-    return int(not all(figure.is_met for figures in found.values() for figure in figures))
+            found = SECTIONS[section](Path(name) / section, options)
+            report.add(section, SECTIONS[section].__doc__, found)
+    return report.end()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,119 @@
+"""How cost grows with rows of state, days, rows of a day, and centers; by CPU time.
+
+python -m bench growth [--only SECTION …] [--json]
+
+Sections: state, days, rows, centers. docs/scaling.md reckons with what they give.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from time import sleep
+from typing import Final
+
+from bench import _rig as rig
+from bench import files, join
+from bench._figures import Figure, Report
+from bench.capture import small
+from stream_app.files.rendering import render
+
+STATE: Final = (20_000, 100_000, 400_000)
+DAYS: Final = (10, 100, 1_000)
+ROWS: Final = (1_000, 10_000, 100_000)
+CENTERS: Final = (30, 100, 300)
+ROWS_OVER_DAYS: Final = 100_000
+EVENTS: Final = 60_000
+SETTLED: Final = 10.0
+WATCHED: Final = 15.0
+
+
+def state(folder: Path) -> list[Figure]:
+    """Events a second of CPU time through the join, by rows of state."""
+    del folder
+    options = argparse.Namespace(every=50, batch=2_000, events=EVENTS, profile=False)
+    found = {rows: join.measure(rows, options) for rows in STATE}
+    first = found[STATE[0]]["per_cpu_second"]
+    return [
+        figure
+        for rows, one in found.items()
+        for figure in (
+            Figure(f"events joined, {rows:,} rows of state", one["per_cpu_second"], "/s"),
+            Figure(f"of the smallest, {rows:,} rows", one["per_cpu_second"] / first, ""),
+            Figure(f"state on disk, {rows:,} rows", one["state_mb"], "MB"),
+            Figure(f"memory, {rows:,} rows", one["memory_mb"], "MB"),
+        )
+    ]
+
+
+def days(folder: Path) -> list[Figure]:
+    """Milliseconds to write a day's files, by the number of days that the rows are spread over."""
+    figures = []
+    for count in DAYS:
+        found = files.catching_up(folder / str(count), ROWS_OVER_DAYS, count)
+        each = found["milliseconds_per_day"]
+        figures += [
+            Figure(f"a day of {ROWS_OVER_DAYS // count:,} rows, {count:,} days", each, "ms"),
+            Figure(f"rows written, {count:,} days", found["written_per_second"], "/s"),
+        ]
+    return figures
+
+
+def rows(folder: Path) -> list[Figure]:
+    """Milliseconds to render a day as CSV, by its rows."""
+    del folder
+    figures = []
+    for count in ROWS:
+        day = list(files.rows(count, 1))
+        took = files.seconds(partial(render, "csv", files.FIRST, day))
+        figures.append(Figure(f"a day of {count:,} rows rendered", 1000 * took, "ms"))
+    return figures
+
+
+def centers(folder: Path) -> list[Figure]:
+    """Cost of centers in which nothing happens, at the default interval."""
+    figures = []
+    with rig.kafka(folder / "home") as there:
+        for count in CENTERS:
+            with (
+                rig.sources(there, folder / str(count), small(count)) as found,
+                rig.producing(found, "500ms") as pid,
+            ):
+                sleep(SETTLED)
+                before = rig.Watched.of(there, found, **{"the producer": pid})
+                sleep(WATCHED)
+                now = rig.Watched.of(there, found, **{"the producer": pid})
+                share = now.shares_since(before)["the producer"]
+                memory = now.costs["the producer"].resident / 1e6
+                figures += [
+                    Figure(f"share of a core, {count} idle centers", share, ""),
+                    Figure(f"memory, {count} idle centers", memory, "MB"),
+                ]
+    return figures
+
+
+SECTIONS: Final[Mapping[str, Callable[[Path], list[Figure]]]] = {
+    section.__name__: section for section in (state, days, rows, centers)
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    report = Report("growth", options.json)
+    with tempfile.TemporaryDirectory() as name:
+        for section in options.only:
+            folder = Path(name) / section
+            folder.mkdir()
+            report.add(section, SECTIONS[section].__doc__, SECTIONS[section](folder))
+    return report.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
