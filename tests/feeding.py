@@ -127,13 +127,13 @@ def check(center: oracle.Center, commits: list[Commit], claims: list[Claim]) -> 
 
     All that was committed up to the version is in the rows. They may show later commits too, but
     no patient's rows may be what they never were from that version on. `center` is as it was
-    before the commits, and after them in the end.
+    before the commits, and changed as far as that was needed.
     """
     ordered = deque(commit for commit in commits if commit.center == center.center_id)
     own = sorted((one for one in claims if one.center == center.center_id), key=_version)
     waiting = deque(own)
     unsettled: list[tuple[Claim, dict[Any, list[Row]]]] = []
-    while waiting or (ordered and unsettled):
+    while True:
         days: dict[date, dict[Any, list[Row]]] = {}
         while waiting and not (ordered and (ordered[0].version or 0) <= waiting[0].version):
             claim = waiting.popleft()
@@ -146,8 +146,9 @@ def check(center: oracle.Center, commits: list[Commit], claims: list[Claim]) -> 
             if others:
                 left.append((claim, others))
         unsettled = left
-        if ordered:
-            center.apply([ordered.popleft()])
+        if not ordered or not (waiting or unsettled):
+            break
+        center.apply([ordered.popleft()])
     assert not unsettled, f"{len(unsettled)} of {len(own)} claims are false, as {unsettled[0]}"
     return len(own)
 
