@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import re
 import threading
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from time import monotonic, sleep
 
 import pyodbc
@@ -42,6 +43,7 @@ def latencies(
             "isolation.level": "read_committed",
             "fetch.wait.max.ms": 50,
             "fetch.error.backoff.ms": 10,
+            "log_level": 0,
         }
         with closing(Consumer(settings)) as consumer:
             ends = []
@@ -61,20 +63,19 @@ def latencies(
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
     ready.wait(30)
-    sleep(1)
-    writers = [
-        threading.Thread(
-            target=_write,
-            args=(found, practice, at),
-            kwargs={"rate": rate, "seconds": seconds, "committed": committed},
-            daemon=True,
-        )
-        for at, practice in enumerate(found.planned)
-    ]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join()
+    with ExitStack() as stack, ThreadPoolExecutor(len(found.planned)) as pool:
+        # All are logged in before the first begins: to log in costs more than to change a row.
+        writers = [
+            _Writer(found, practice, stack.enter_context(closing(connect(found.login(practice)))))
+            for practice in found.planned
+        ]
+        began = monotonic() + 1
+        done = [
+            pool.submit(writer.write, began, (at, len(writers)), rate, seconds, committed)
+            for at, writer in enumerate(writers)
+        ]
+        for each in done:
+            each.result()
     deadline = monotonic() + 15
     while len(seen) < len(committed) and monotonic() < deadline:
         sleep(0.1)
@@ -85,32 +86,35 @@ def latencies(
     return [seen[mark] - at for mark, at in committed.items()]
 
 
-def _write(
-    found: Sources,
-    practice: Practice,
-    at: int,
-    *,
-    rate: float,
-    seconds: float,
-    committed: dict[int, float],
-) -> None:
-    mapping, of = found.mappings[practice.center_id], len(found.planned)
-    table = qualified(mapping.schema_name(), mapping.table("KARTEI"))
-    text = name(mapping.column("KARTEI", "BEMERKUNG"))
-    live = name(mapping.column("KARTEI", "DELKZ"))
-    with closing(connect(found.login(practice))) as connection:
-        ids = _ids(connection, f"SELECT TOP (200) ID FROM {table} WHERE {live} = 0 ORDER BY ID")
-        cursor = connection.cursor()
-        began = monotonic()
-        for number, id_ in zip(itertools.count(), itertools.cycle(ids)):
-            due = (number * of + at) / rate
-            if due >= seconds:
-                return
-            sleep(max(0.0, began + due - monotonic()))
+class _Writer:
+    """Changes the rows of one practice, on one connection."""
+
+    def __init__(self, found: Sources, practice: Practice, connection: pyodbc.Connection) -> None:
+        mapping = found.mappings[practice.center_id]
+        table = qualified(mapping.schema_name(), mapping.table("KARTEI"))
+        text = name(mapping.column("KARTEI", "BEMERKUNG"))
+        live = name(mapping.column("KARTEI", "DELKZ"))
+        self._change = f"UPDATE {table} SET {text} = ? WHERE ID = ?"
+        self._cursor = connection.cursor()
+        rows = self._cursor.execute(
+            f"SELECT TOP (200) ID FROM {table} WHERE {live} = 0 ORDER BY ID"
+        ).fetchall()
+        self._ids = [row[0] for row in rows]
+
+    def write(
+        self,
+        began: float,
+        turn: tuple[int, int],
+        rate: float,
+        seconds: float,
+        committed: dict[int, float],
+    ) -> None:
+        """Commit a change whenever it is this practice's turn; each is a transaction of its own."""
+        at, of = turn
+        for number, id_ in zip(itertools.count(), itertools.cycle(self._ids)):
             mark = number * of + at
-            cursor.execute(f"UPDATE {table} SET {text} = ? WHERE ID = ?", f"mark-{mark}-", id_)
+            if mark / rate >= seconds:
+                return
+            sleep(max(0.0, began + mark / rate - monotonic()))
+            self._cursor.execute(self._change, f"mark-{mark}-", id_)
             committed[mark] = monotonic()
-
-
-def _ids(connection: pyodbc.Connection, sql: str) -> list[int]:
-    return [row[0] for row in connection.execute(sql).fetchall()]
