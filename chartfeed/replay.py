@@ -5,12 +5,15 @@ from __future__ import annotations
 import gc
 import hashlib
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from chartfeed import settings as configuration
 from chartfeed import stream
 from chartfeed.meter import Meter
 from chartfeed.topics import require
@@ -23,7 +26,8 @@ from stream_app.replay.comparing import Compared, compare
 from stream_app.replay.days import refuse_owned
 from stream_app.replay.journal import FOLDER, Journal, held
 from stream_app.replay.plan import Plan, Wish, make
-from stream_app.replay.work import Done, Order
+from stream_app.replay.steps import Stepper
+from stream_app.replay.work import Done, Order, hands_for
 from stream_app.replay.work import replay as work
 from stream_app.sink.open_days import open_days
 from stream_app.sink.survey import days_in
@@ -55,6 +59,12 @@ FORMS = "a moment such as 2026-01-18T08:00:00Z, or what `chartfeed status --posi
 @click.option("--center", "names", multiple=True, metavar="ID", help="Only this one; repeatable.")
 @click.option("--dates", metavar="A..B", help="Only these days; one end may be left out.")
 @click.option("--compare", "other", metavar="DIR", help="Then compare with these files.")
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 64),
+    metavar="N",
+    help="That share the work; else as many as there are cores, for much.",
+)
 @click.argument("more", metavar="", nargs=-1)
 @click.pass_obj
 def replay(
@@ -66,6 +76,7 @@ def replay(
     names: tuple[str, ...],
     dates: str | None,
     other: str | None,
+    processes: int | None,
     more: tuple[str, ...],
 ) -> int:
     """Make the daily files anew from the topics, into a folder of their own.
@@ -94,24 +105,19 @@ def replay(
         "formats": list(settings.output.formats),
         "topics": dict(contract.topic_ids),
     }
-    order = Order(
-        contract=contract,
-        kafka=settings.kafka.client,
-        target=target,
-        formats=settings.output.formats,
-        centers=names,
+    order = replace(
+        _order(settings, contract, output, names),
         wants=wanted.__contains__,
         open_days=lambda: () if wish.until is not None else _open_days(settings),
     )
-    # Records come by the ten thousand and hold no cycles: looking for some costs a tenth more.
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
     with held(_folder(settings, output), arguments) as journal:
         plan = _plan(order, wish, journal, settings)
         for note in plan.notes:
             click.echo(note, err=True)
+        make = partial(_stepper, settings.path, output, names, journal.folder)
+        hands = hands_for(plan) if processes is None else processes
         with Meter("records", "days") as meter:
-            done = work(order, plan, journal, meter)
+            done = work(order, plan, journal, meter, make=make, hands=hands)
         journal.finish()
     _say(done, output)
     if before := len(set(days_in(target.names())).difference(done.days)):
@@ -128,6 +134,25 @@ def replay(
     )
     _tell(found, output, str(other))
     return int(missing or not found.identical)
+
+
+def _stepper(config: Path, output: str, names: tuple[str, ...], folder: Path) -> Stepper:
+    """Make what does the steps, in whichever process."""
+    settings = configuration.load(config)
+    # Records come by the ten thousand and hold no cycles: looking for some costs a tenth more.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+    return Stepper(_order(settings, stream.contract(settings), output, names), folder)
+
+
+def _order(settings: Settings, contract: Contract, output: str, names: tuple[str, ...]) -> Order:
+    return Order(
+        contract=contract,
+        kafka=settings.kafka.client,
+        target=open_daily(output, by_month=settings.output.folders == "month"),
+        formats=settings.output.formats,
+        centers=names,
+    )
 
 
 def _compared(other: str, *, by_month: bool) -> Target:

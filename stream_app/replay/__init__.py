@@ -2,6 +2,7 @@
 
 Nothing is published, no group is touched, and what is read ends where it was decided to end before
 the first record. Read `source` (a partition's topics, read to given ends), `loading` (into the
-join), `days` (from the join to the files), `claims` (what the manifests say), `journal` (what an
-interrupted replay goes on from), `work` (all of it in order), `comparing` (two folders).
+join), `shelf` (the days of all partitions), `days` (from there to the files), `claims` (what the
+manifests say), `steps` (each whole in itself), `hands` (processes that share them), `journal` (what
+an interrupted replay goes on from), `work` (all of it in order), `comparing` (two folders).
 """

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from schemas.errors import BadInput
 from stream_app.files import day as files
 from stream_app.files.manifest import Damaged
+from stream_app.replay.shelf import Page, Shelf
 from stream_app.sink.completeness import Share
 from stream_app.sink.survey import days_in
 
 if TYPE_CHECKING:
     from stream_app.files.targets import Target
     from stream_app.replay.claims import Claims
-    from stream_app.sink.store import Store
 
 __all__ = ["Writing", "refuse_owned"]
 
@@ -44,28 +44,22 @@ class Writing:
     claims: Claims
     clock: Callable[[], datetime]
 
-    def write(self, store: Store, days: Iterable[date], tell: Callable[[int], None]) -> None:
-        """Write days as the store has them; `tell` hears how many are written."""
-        view = store.view()
-        try:
-            for written, day in enumerate(days, start=1):
-                with view.snapshot():
-                    known = view.day(day)
-                    counts, unusable = view.counts(day), view.unusable(day)
-                    shares = {
-                        center: Share(counts.get(center, 0), unusable.get(center, 0))
-                        for center in {*counts, *unusable}
-                    }
-                    manifest = files.write_entries(
-                        self.target,
-                        day,
-                        view.rows(day, sum(counts.values())),
-                        formats=self.formats,
-                        centers=self.claims.lines(shares),
-                        written_at=self.clock(),
-                    )
-                if known is not None:
-                    store.written(day, known.changed, manifest.files)
-                tell(written)
-        finally:
-            view.close()
+    def write(self, shelf: Shelf, days: Iterable[date], tell: Callable[[date], None]) -> None:
+        """Write days as the shelf has them; `tell` hears of each when it is written."""
+        with shelf.views() as views:
+            for day in days:
+                page = Page.of(day, views)
+                shares = {
+                    center: Share(page.counts.get(center, 0), page.unusable.get(center, 0))
+                    for center in {*page.counts, *page.unusable}
+                }
+                manifest = files.write_entries(
+                    self.target,
+                    day,
+                    page,
+                    formats=self.formats,
+                    centers=self.claims.lines(shares),
+                    written_at=self.clock(),
+                )
+                shelf.note(page, manifest.files)
+                tell(day)

@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+import os
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Final, Protocol
 
-from schemas import topics
-from stream_app.join import Contract, Partition
-from stream_app.replay import loading, source
-from stream_app.replay.claims import Claims
-from stream_app.replay.days import Writing
-from stream_app.replay.loading import Sieve
-from stream_app.replay.plan import Plan
-from stream_app.sink.rows import RowReader
-from stream_app.sink.store import Identity, Store
+from stream_app.replay import shelf
+from stream_app.replay.hands import Make, spread
+from stream_app.replay.steps import Load, Loaded, Write
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from stream_app.files.targets import Target
+    from stream_app.join import Contract
     from stream_app.join.outbox import Applied
-    from stream_app.join.waiting import Event
-    from stream_app.replay.bounds import Phase
     from stream_app.replay.journal import Journal
-    from stream_app.replay.source import Options, Source
+    from stream_app.replay.plan import Plan
+    from stream_app.replay.source import Options
 
-__all__ = ["Done", "Order", "Progress", "replay"]
+__all__ = ["Done", "Order", "Progress", "hands_for", "replay"]
 
-ENTRIES: Final = topics.CHART_ENTRIES.name
-CHECKPOINTS: Final = topics.CHECKPOINTS.name
-LONGEST_REST: Final = timedelta(days=36500)
-"""An interrupted replay knows where it ends; nothing it misses matters."""
+# Starting a process costs as much as reading so many.
+WORTH_A_PROCESS: Final = 50_000
+MOST_HANDS: Final = 8
 
 
 class Progress(Protocol):
@@ -71,34 +64,37 @@ class Done:
     """Centers that were asked for and have no checkpoint."""
 
 
-def replay(order: Order, plan: Plan, journal: Journal, progress: Progress) -> Done:
-    """Read what the plan says, and write the days."""
-    with _store(journal.folder, order) as store:
-        work = _Work(order, journal, store, _Meter(progress, plan.total))
-        with source.opened(order.kafka) as reading:
-            if plan.before is not None and not journal.settled:
-                for number, phase in enumerate(plan.before):
-                    work.load(reading, number, phase)
-                    work.again(number, phase)
-                store.settle()
-                journal.settled = True
-                journal.save()
-                work.meter.before = 0
-            for number, phase in enumerate(plan.phases):
-                work.load(reading, number, phase, counting=plan.before is None)
-        if plan.before is None:
-            store.stale(order.open_days())
-        dirty = [day for day in store.dirty() if order.wants(day)]
-        claims = Claims(order.contract.centers, work.applied, order.centers)
-        writing = Writing(order.target, order.formats, claims, order.contract.now)
-        writing.write(store, dirty, lambda written: progress.writing(written, len(dirty)))
+def hands_for(plan: Plan) -> int:
+    """Give how many processes are worth their start, on this machine."""
+    cores = len(os.sched_getaffinity(0))
+    return max(1, min(cores, MOST_HANDS, plan.total // WORTH_A_PROCESS))
+
+
+def replay(
+    order: Order, plan: Plan, journal: Journal, progress: Progress, *, make: Make, hands: int = 1
+) -> Done:
+    """Read what the plan says, and write the days; `make` makes who does it, in each process."""
+    work = _Work(plan, journal, progress, make, hands)
+    if plan.before is not None and not journal.settled:
+        work.load([Load(number, phase, again=True) for number, phase in enumerate(plan.before)])
+        with shelf.opened(journal.folder, order.contract) as days:
+            days.settle()
+        journal.settled = True
+        journal.save()
+    counting = plan.before is None
+    work.load([Load(number, phase, counting=counting) for number, phase in enumerate(plan.phases)])
+    with shelf.opened(journal.folder, order.contract) as days:
+        if counting:
+            days.stale(order.open_days())
+        dirty = [day for day in days.dirty() if order.wants(day)]
+    work.write(dirty)
+    with shelf.opened(journal.folder, order.contract) as days, days.views() as views:
         # Also those that were written before an interruption.
-        days = [known.day for known in store.days() if known.files is not None]
-        with closing(store.view()) as view:
-            rows = sum(sum(view.counts(day).values()) for day in days)
+        written = days.written()
+        rows = sum(sum(view.counts(day).values()) for day in written for view in views)
     return Done(
         records=plan.total,
-        days=tuple(days),
+        days=tuple(written),
         rows=rows,
         lost=tuple(sorted({*plan.missing, *journal.lost})),
         unheard=tuple(sorted(set(order.centers) - work.applied.keys())),
@@ -106,90 +102,46 @@ def replay(order: Order, plan: Plan, journal: Journal, progress: Progress) -> Do
 
 
 @dataclass(slots=True)
-class _Meter:
-    """Adds the partitions up."""
-
-    progress: Progress
-    total: int
-    before: int = 0
-
-    def at(self, positions: Mapping[str, int]) -> None:
-        self.progress.reading(self.before + sum(positions.values()), self.total)
-
-
-@dataclass(slots=True)
 class _Work:
-    order: Order
+    plan: Plan
     journal: Journal
-    store: Store
-    meter: _Meter
+    progress: Progress
+    make: Make
+    hands: int
     applied: dict[str, tuple[Applied, int]] = field(default_factory=dict)
-    _days: set[int] = field(default_factory=set)
 
-    def load(self, reading: Source, number: int, phase: Phase, *, counting: bool = False) -> None:
-        """Read a partition as far as a phase goes, and have its rows in the store.
+    def load(self, steps: Sequence[Load]) -> None:
+        """Have every partition read, the longest first."""
+        steps = sorted(steps, key=lambda step: -sum(step.phase.ends.values()))
+        done = [0] * len(steps)
 
-        With `counting`, days that entries were on and have left count as changed.
-        """
-        now = self.order.contract.now
-        with self._partition(number) as partition:
-            if counting:
-                partition.told = self._see
-            reading.begin(number, partition.offsets(), phase.ends)
-            loading.load(
-                partition,
-                reading,
-                Sieve(self.order.centers, phase.limits),
-                self.meter.at,
-                see=lambda batch, start: self._miss(loading.lost(batch, start, phase.last)),
-                after=lambda: loading.drain(partition, self.store, now()),
-            )
-            if partition.rebuilding is not None:
-                partition.finish_rebuild([], {})
-            loading.drain(partition, self.store, now())
-            self.applied |= partition.applied()
-        self.meter.before += sum(phase.ends.values())
+        def hear(number: int, said: object) -> None:
+            if isinstance(said, int):
+                done[number] = said
+                self.progress.reading(sum(done), self.plan.total)
+            elif isinstance(said, list):
+                self._miss(said)
 
-    def again(self, number: int, phase: Phase) -> None:
-        """Have the next phase read the checkpoints that this one passed over."""
-        if phase.limits:
-            with self._partition(number) as partition:
-                partition.reread(min(phase.limits.values()))
+        found: list[Loaded] = spread(steps, self.make, self.journal.folder, hear, self.hands)
+        for loaded in found:
+            self.applied |= loaded.applied
 
-    def _miss(self, centers: Iterable[str]) -> None:
+    def _miss(self, centers: list[str]) -> None:
         """Keep which centers lack an event, for a run that goes on reads behind it."""
-        new = set(centers) - set(self.journal.lost)
-        if new:
+        if new := set(centers) - set(self.journal.lost):
             self.journal.lost += sorted(new)
             self.journal.save()
 
-    def _see(self, topic: str, events: Sequence[Event]) -> None:
-        """Mark the days of entries, also of those that are gone by the end of their batch.
+    def write(self, days: Sequence[date]) -> None:
+        """Have days written, in turns."""
+        hands = min(self.hands, len(days)) or 1
+        steps = [Write(tuple(days[first::hands]), self.applied) for first in range(hands)]
+        count = 0
 
-        Whoever saw the batches otherwise wrote such a day, and has it still, without the row.
-        """
-        if topic != ENTRIES:
-            return
-        new = {content[2] for _, _, content, _ in events if content is not None} - self._days
-        if new:
-            self.store.stale(date.fromordinal(day) for day in new)
-            self._days |= new
+        def hear(_number: int, _said: object) -> None:
+            nonlocal count
+            count += 1
+            self.progress.writing(count, len(days))
 
-    @contextmanager
-    def _partition(self, number: int) -> Iterator[Partition]:
-        """Give a partition's join, which has nothing to say before all is read."""
-        contract = replace(self.order.contract, partition=number, stale_after=LONGEST_REST)
-        path = self.journal.folder / f"join-{number}.sqlite"
-        with closing(Partition.open(path, contract)) as partition:
-            if partition.rebuilding is not None:
-                # No ends: only what checkpoints cover is applied.
-                partition.begin_rebuild({})
-            yield partition
-
-
-@contextmanager
-def _store(folder: Path, order: Order) -> Iterator[Store]:
-    identity = Identity(0, order.contract.topic_ids[topics.UNIFIED_ENTRIES.name], LONGEST_REST)
-    reader = RowReader(order.contract.schema_of)
-    with closing(Store(folder / "days.sqlite", identity, reader, order.contract.now())) as store:
-        yield store
+        if days:
+            spread(steps, self.make, self.journal.folder, hear, hands)

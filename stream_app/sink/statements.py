@@ -6,6 +6,7 @@ from typing import Final
 
 __all__ = [
     "ANY_UNUSABLE",
+    "CENTER_ROWS",
     "COUNTS",
     "DAY",
     "DAYS",
@@ -88,4 +89,8 @@ NAME: Final = "SELECT body FROM rows WHERE day = ? AND center = ? LIMIT 1"
 ROWS: Final = """
     SELECT body FROM rows WHERE day = ?
     ORDER BY center, patient, number IS NULL, number, row
+"""
+CENTER_ROWS: Final = """
+    SELECT body FROM rows WHERE day = ? AND center = ?
+    ORDER BY patient, number IS NULL, number, row
 """

@@ -97,6 +97,10 @@ class View:
         """Give a day's rows in the order of files; `count` is how many there are."""
         return DayRows(self._connection, day, count)
 
+    def center_rows(self, day: date, center: str) -> Iterator[bytes]:
+        """Give a center's rows of a day in the order of files."""
+        return _bodies(self._connection, statements.CENTER_ROWS, (day.toordinal(), center))
+
     def close(self) -> None:
         self._connection.close()
 
@@ -117,7 +121,13 @@ class DayRows:
         return self._read() if self._held is None else iter(self._held)
 
     def _read(self) -> Iterator[bytes]:
-        with closing(self._connection.execute(statements.ROWS, (self._day.toordinal(),))) as rows:
-            while found := rows.fetchmany(FETCHED):
-                for (body,) in found:
-                    yield body
+        return _bodies(self._connection, statements.ROWS, (self._day.toordinal(),))
+
+
+def _bodies(
+    connection: sqlite3.Connection, statement: str, of: tuple[int | str, ...]
+) -> Iterator[bytes]:
+    with closing(connection.execute(statement, of)) as rows:
+        while found := rows.fetchmany(FETCHED):
+            for (body,) in found:
+                yield body

@@ -163,8 +163,9 @@ def rows_of(content):
     return content.splitlines()[1:]
 
 
-def test_a_replay_gives_the_files_that_were_written_live(live, replay, tmp_path):
-    done = replay("--compare", live.output)
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_replay_gives_the_files_that_were_written_live(live, replay, tmp_path, processes):
+    done = replay("--compare", live.output, "--processes", processes)
     assert "identical" in done.stdout
     assert filled(live.output) == filled(tmp_path / "again")
     assert not (tmp_path / "again" / ".replay").exists()
