@@ -36,7 +36,8 @@ class Kafka:
     name = "kafka"
     ports: Mapping[str, int] = {"broker": 9092, "controller": 9093}
     needs_java = True
-    patience = 60.0
+    # One that dies is noticed at once; a machine with much else to do may take long to start it.
+    patience = 180.0
 
     def prepare(self, folder: Path, ports: Mapping[str, int], artifacts: Artifacts) -> Launch:
         folder.mkdir(parents=True, exist_ok=True)
