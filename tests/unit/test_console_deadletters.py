@@ -5,6 +5,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
+from chartfeed.console.deadletters import remedy
 from chartfeed.console.deadletters_ledger import PAGE, Entry, Ledger, Wanted
 from schemas.records import DeadLetter
 from tests.factories import A_MOMENT
@@ -103,3 +106,20 @@ def test_of_too_many_letters_the_oldest_are_counted_alone() -> None:
 
     assert len(ledger) == 2
     assert ledger.left_out == 1
+
+
+@pytest.mark.parametrize(
+    ("stage", "topic", "reason", "helps"),
+    [
+        ("producer", None, "invalid-date", "source"),
+        ("producer", None, "invalid-id", "id"),
+        ("stream", "chartfeed.services", "undecodable", "resync"),
+        ("stream", "chartfeed.services", "unknown-schema", "registry"),
+        ("stream", "chartfeed.unified-entries", "undecodable", "rebuild"),
+        ("stream", "chartfeed.checkpoints", "undecodable", "checkpoint"),
+    ],
+)
+def test_each_letter_says_what_helps(
+    stage: str, topic: str | None, reason: str, helps: str
+) -> None:
+    assert remedy(stage, topic, reason) == helps
