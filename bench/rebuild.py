@@ -59,7 +59,7 @@ def spoil(path: Path, spool: Path) -> None:
     decoder: Decoder[UnifiedEntry] = Decoder(UnifiedEntry)
     decoder.learn(IDS[UnifiedEntry], avro.load(UnifiedEntry))
     encode = Encoder(UnifiedEntry, IDS[UnifiedEntry]).encode
-    found = Spool(path, {}).records(lambda _: avro.load(UnifiedEntry))
+    found = Spool(path, {}).records(lambda _: avro.load(UnifiedEntry), lambda _: True)
     with spool.open("wb") as file:
         for number, (key, row) in enumerate(found):
             if row is None:
@@ -80,7 +80,9 @@ def measure(rows: int, folder: Path) -> dict[str, float]:
     partition.begin_rebuild(source.ends)
     spool = Spool(folder / "spool", {})
     before, began, wall = resident(), process_time(), perf_counter()
-    differing = partition.finish_rebuild(spool.records(lambda _: avro.load(UnifiedEntry)), {})
+    differing = partition.finish_rebuild(
+        spool.records(lambda _: avro.load(UnifiedEntry), lambda _: True), {}
+    )
     cpu, wall = process_time() - began, perf_counter() - wall
     after = resident()
     log = (folder / "join.sqlite-wal").stat().st_size / 1e6

@@ -20,7 +20,6 @@ class Doubling:
         say(os.getpid())
         if step == "refuse":
             raise BadInput("not this one", hint="another", where=3)
-        if isinstance(step, str):
+        if step == "die":
             os.kill(os.getpid(), signal.SIGKILL)
-            raise RuntimeError("it is still there")
-        return step * 2
+        return 2 * int(step)

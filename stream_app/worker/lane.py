@@ -240,8 +240,12 @@ class Lane:
                 continue
             if spool is None:
                 return
-            with self._shared.cpu:
-                rows = partition.finish_rebuild(spool.records(self._contract.schema_of), spool.ends)
+            published = spool.records(self._contract.schema_of, self.inbox.wait_closed)
+            try:
+                with self._shared.cpu:
+                    rows = partition.finish_rebuild(published, spool.ends)
+            except LetGo:
+                return
             self._shared.published.forget(self.number)
             self.counts.rebuilding = False
             self.counts.rebuilt_share = 1.0

@@ -23,7 +23,7 @@ from schemas.avro import Json
 from schemas.codec import Decoder, UnknownSchema
 from schemas.errors import RetryLater, SkipRecord
 from schemas.records import UnifiedEntry
-from stream_app.worker.errors import KafkaDown
+from stream_app.worker.errors import KafkaDown, LetGo
 from stream_app.worker.folder import Folder
 from stream_app.worker.sender import LOG, Options
 
@@ -34,6 +34,7 @@ NO_VALUE: Final = -1
 CHUNK: Final = 10_000
 REQUEST_SECONDS: Final = 10.0
 SILENT_SECONDS: Final = 60.0
+RETRY_SECONDS: Final = 1.0
 TOLD_EVERY: Final = 5.0
 
 log = structlog.get_logger("chartfeed.stream")
@@ -47,20 +48,27 @@ class Spool:
     ends: Mapping[int, int]
 
     def records(
-        self, schema_of: Callable[[int], Json | None]
+        self, schema_of: Callable[[int], Json | None], wait: Callable[[float], bool]
     ) -> Iterator[tuple[bytes, UnifiedEntry | None]]:
-        """Give keys and entries; one that can't be read is as good as none."""
+        """Give keys and entries; one that can't be read is as good as none.
+
+        While the registry can't be asked, `wait` waits so many seconds and tells whether to stop;
+        then this raises LetGo.
+        """
         decoder = Decoder(UnifiedEntry)
         with self.path.open("rb") as file:
             while lengths := file.read(LENGTHS.size):
                 key_length, value_length = LENGTHS.unpack(lengths)
                 key = file.read(key_length)
                 value = None if value_length == NO_VALUE else file.read(value_length)
-                yield key, None if value is None else _decoded(decoder, value, schema_of)
+                yield key, None if value is None else _decoded(decoder, value, schema_of, wait)
 
 
 def _decoded(
-    decoder: Decoder[UnifiedEntry], value: bytes, schema_of: Callable[[int], Json | None]
+    decoder: Decoder[UnifiedEntry],
+    value: bytes,
+    schema_of: Callable[[int], Json | None],
+    wait: Callable[[float], bool],
 ) -> UnifiedEntry | None:
     while True:
         try:
@@ -69,7 +77,8 @@ def _decoded(
             try:
                 schema = schema_of(unknown.schema_id)
             except RetryLater:
-                time.sleep(1.0)
+                if wait(RETRY_SECONDS):
+                    raise LetGo("told to stop while the registry can't be asked") from None
                 continue
             if schema is None:
                 return None
