@@ -106,10 +106,12 @@ class Audit:
         self._hold_topic()
 
     def _mark(self) -> None:
+        """Take each era's begin as what claims are held against: a file may claim little."""
         for name, past in self._ground.pasts.items():
             eras = self._ground.scenes[name].truth.eras
-            self._before[name], self._eras[name] = past.copy(), len(eras)
-            self._commits[name] = len(eras[-1].commits)
+            if self._eras.get(name) != len(eras):
+                self._before[name], self._eras[name] = past.copy(), len(eras)
+                self._commits[name] = len(eras[-1].commits)
 
     def _hold_events(self) -> None:
         """Hold the source topics, read committed: each change once, in order, none too early."""

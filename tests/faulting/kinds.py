@@ -375,7 +375,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             rereads=True,
         ),
         Kind("restored", CENTERS, (1, 3), _restored, SOURCE, rests=True, rereads=True),
-        Kind("schema drift", CENTERS, (1, 4), _drifted, SOURCE, rests=True),
+        Kind("schema drift", CENTERS, (1, 4), _drifted, SOURCE, rests=True, rereads=True),
         Kind("poison message", CENTERS, (0, 1), _poisoned, frozenset({"broker"})),
     )
 }

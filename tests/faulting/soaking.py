@@ -31,7 +31,6 @@ COMPACTING: Final[Mapping[str, object]] = {
     "log.cleaner.backoff.ms": 2_000,
     "log.cleaner.min.cleanable.ratio": 0.1,
     "log.cleaner.delete.retention.ms": 10_000,
-    "log.cleaner.max.compaction.lag.ms": 30_000,
 }
 TOPICS: Final[Mapping[str, int]] = {"min_compaction_lag": 10, "delete_retention": 30}
 
