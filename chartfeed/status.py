@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -72,8 +72,17 @@ def status(
     return int(any(one.needs_somebody for one in found))
 
 
-def views(settings: Settings, centers: Sequence[Center], known: dict[str, Known]) -> list[View]:
-    """Give what is said of each center now, from what the topics say of it."""
+def views(
+    settings: Settings,
+    centers: Sequence[Center],
+    known: dict[str, Known],
+    problem: Callable[[Center], ChartfeedError | None] | None = None,
+) -> list[View]:
+    """Give what is said of each center now, from what the topics say of it.
+
+    `problem` says why a center has no approved mapping; where it is not given the files are read.
+    """
+    problem = partial(_problem, settings) if problem is None else problem
     now = datetime.now(UTC)
     return [
         view(
@@ -81,7 +90,7 @@ def views(settings: Settings, centers: Sequence[Center], known: dict[str, Known]
             known[center.id],
             now,
             enabled=center.enabled,
-            problem=partial(_problem, settings, center),
+            problem=partial(problem, center),
         )
         for center in centers
     ]

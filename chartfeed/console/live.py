@@ -9,8 +9,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Self
 
+import structlog
+
 from chartfeed.console.history import History
-from schemas.errors import Outside, RetryLater
+from schemas.errors import ChartfeedError
 
 if TYPE_CHECKING:
     from datetime import date
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["Live", "Now", "Read", "Source"]
 
 SECONDS: Final = 1.0
+
+log = structlog.get_logger("chartfeed.console")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +122,11 @@ class Live:
         at = datetime.now(UTC)
         try:
             read = self._source()
-        except (RetryLater, Outside) as error:
+        except ChartfeedError as error:
             self._now = replace(before, number=before.number + 1, problem=error.message)
+        except Exception as error:  # noqa: BLE001 - pages must not go on as if they were live
+            log.exception("a look failed")
+            self._now = replace(before, number=before.number + 1, problem=type(error).__name__)
         else:
             for one in read.applied:
                 self.history.applied(one.center_id, one.at, one.seconds)

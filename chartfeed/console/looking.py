@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from chartfeed import status, stream_group
 from chartfeed.console.live import Read
 from chartfeed.console.progress import Applications
+from chartfeed.standing import Approved
 from producers.capture.overview import Overview
 from schemas.errors import ChartfeedError
 from stream_app.files import day as files
@@ -18,7 +19,7 @@ from stream_app.files.months import open_daily
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from chartfeed.settings import Settings
+    from chartfeed.settings import Center, Settings
 
 __all__ = ["Reader"]
 
@@ -41,6 +42,8 @@ class Reader:
         self._overview = Overview(kafka, partitions, registry.schema, names)
         since = time.time() - PAST_SECONDS
         self._applications = Applications(kafka, partitions, registry.schema, since)
+        # Asked every second, so the files are read only when they have changed.
+        self._approved = {center.id: Approved(settings, center) for center in settings.centers}
         self._is_open = False
         self._today: date | None = None
         self._rows: Mapping[str, int] | None = None
@@ -51,7 +54,7 @@ class Reader:
             self._overview.__enter__()
             self._is_open = True
         known = self._overview.read()
-        views = status.views(self._settings, self._settings.centers, known)
+        views = status.views(self._settings, self._settings.centers, known, self._problem)
         stream = stream_group.look(self._settings.kafka.client)
         self._look_at_files()
         applied = tuple(self._applications.look())
@@ -60,6 +63,13 @@ class Reader:
     def close(self) -> None:
         self._overview.__exit__()
         self._applications.close()
+
+    def _problem(self, center: Center) -> ChartfeedError | None:
+        try:
+            self._approved[center.id]()
+        except ChartfeedError as error:
+            return error
+        return None
 
     def _look_at_files(self) -> None:
         now = time.monotonic()

@@ -145,3 +145,12 @@ def test_a_slot_that_is_not_over_yet_counts_for_as_long_as_it_lasted():
 
     newest = history.points("a", NOW + 9, 15)[-1]
     assert (90, 9) == (newest.events, newest.seconds)
+
+
+def test_a_look_that_fails_in_a_way_nobody_foresaw_is_told_too():
+    def source():
+        raise ZeroDivisionError
+
+    live = Live(source, History([]))
+    live.look()
+    assert ("ZeroDivisionError", 1) == (live.now.problem, live.now.number)
