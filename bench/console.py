@@ -100,16 +100,17 @@ def day(folder: Path, options: argparse.Namespace) -> Iterator[tuple[str, str, l
         )
         with browsing(a_console(loaded)) as client:
             what = f"A day of {options.rows:,} rows from {extension}, by its first questions."
-            yield f"day, {extension}", what, list(_asked(client))
+            yield f"day, {extension}", what, list(_asked(client, extension))
 
 
-def _asked(client: TestClient) -> Iterator[Figure]:
+def _asked(client: TestClient, extension: str) -> Iterator[Figure]:
     client.get("/days")  # Templates and the calendar are read once a process.
     form = token(client, "/days")
     address = f"/days/{DAY}"
     for what, due, fields in (
         ("the first page", DUE_SECONDS, None),
-        ("one center", DUE_SECONDS, {"center": "center_17"}),
+        # The first question that the beginning does not answer has CSV parsed as a whole.
+        ("one center", None if extension == "csv" else DUE_SECONDS, {"center": "center_17"}),
         ("one status", DUE_SECONDS, {"status": "PKV"}),
         ("one insurer", DUE_SECONDS, {"insurance": "Kasse 7"}),
         ("one service", DUE_SECONDS, {"code": "1040"}),

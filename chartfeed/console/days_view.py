@@ -49,7 +49,7 @@ class Wanted:
     @property
     def is_as_filed(self) -> bool:
         """Tell whether it is all rows in the order of the file."""
-        return self.is_all and not self.sort and not self.descending
+        return self.is_all and not self.sort
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,19 +115,27 @@ def _rows(table: Any) -> Iterator[FileRow]:
 
 
 def _selected(columns: Columns, wanted: Wanted) -> Any:
-    masks = list(_masks(columns, wanted))
-    chosen = None
-    if masks:
-        chosen = pc.indices_nonzero(reduce(pc.and_, masks)).cast(pa.uint32())
-        if isinstance(chosen, pa.ChunkedArray):
-            chosen = chosen.combine_chunks()
-    if not wanted.sort and not wanted.descending:
+    """Give the indices of the rows wanted; None for all of them as they are."""
+    chosen = _chosen(columns, wanted)
+    if not wanted.sort:
         return chosen
-    keys = SORTS[wanted.sort or "center"](columns)
+    keys = SORTS[wanted.sort](columns)
     if chosen is not None:
         keys = [key.take(chosen) for key in keys]
     order = _order(keys, descending=wanted.descending)
     return order.cast(pa.uint32()) if chosen is None else chosen.take(order)
+
+
+def _chosen(columns: Columns, wanted: Wanted) -> Any:
+    masks = list(_masks(columns, wanted))
+    mask = reduce(pc.and_, masks) if masks else None
+    if wanted.code:
+        having = _with_code(columns.column("service_codes"), wanted.code)
+        return having if mask is None else having.filter(mask.take(having))
+    if mask is None:
+        return None
+    chosen = pc.indices_nonzero(mask).cast(pa.uint32())
+    return chosen.combine_chunks() if isinstance(chosen, pa.ChunkedArray) else chosen
 
 
 def _order(keys: list[Any], *, descending: bool) -> Any:
@@ -148,19 +156,21 @@ def _masks(columns: Columns, wanted: Wanted) -> Iterator[Any]:
     ):
         if value:
             yield pc.fill_null(pc.equal(columns.column(name), value), fill_value=False)
-    if wanted.code:
-        yield _with_code(columns.column("service_codes"), wanted.code)
     if wanted.text:
         yield pc.match_substring(columns.column("chart_entry"), wanted.text, ignore_case=True)
 
 
 def _with_code(codes: Any, code: str) -> Any:
-    """Tell of each row whether it has the code, compared exactly."""
-    masks = []
+    """Give the indices of the rows that have the code, compared exactly."""
+    found, before = [pa.array([], pa.uint32())], 0
     for chunk in codes.chunks:
         having = pc.list_parent_indices(chunk).filter(pc.equal(pc.list_flatten(chunk), code))
-        masks.append(pc.is_in(pa.arange(0, len(chunk), 1), value_set=having.cast(pa.int64())))
-    return pa.chunked_array(masks, pa.bool_())
+        if len(having):
+            # A row has a code once, if it is of ours; of others' rows none is shown twice either.
+            is_new = pc.not_equal(pc.pairwise_diff(having), 0).fill_null(fill_value=True)
+            found.append(pc.add(having.filter(is_new), before).cast(pa.uint32()))
+        before += len(chunk)
+    return pa.concat_arrays(found)
 
 
 def _ranked(name: str) -> Callable[[Columns], list[Any]]:

@@ -124,7 +124,7 @@ class Live:
             read = self._source()
         except ChartfeedError as error:
             self._now = replace(before, number=before.number + 1, problem=error.message)
-        except Exception as error:  # noqa: BLE001 - pages must not go on as if they were live
+        except Exception as error:
             log.exception("a look failed")
             self._now = replace(before, number=before.number + 1, problem=type(error).__name__)
         else:

@@ -107,6 +107,14 @@ def test_rows_are_filtered_in_the_order_of_the_file(opened, wanted, fits):
     assert len(expected) == found.total
 
 
+def test_a_row_with_a_code_twice_is_shown_once(extension):
+    rows = [an_entry(date=DAY, service_codes=("01", "01", "2")), an_entry(date=DAY, entry_id=2)]
+    columns = open_columns(extension, render(extension, DAY, rows), 2)
+
+    assert 1 == shown(columns, code="2").total
+    assert all(0 < shown(columns, code="01", sort=sort).total <= 2 for sort in ("", "text"))
+
+
 def test_patients_sort_as_numbers_and_before_texts(opened):
     ascending = [row.patient_id for at in (1, 2, 3) for row in shown_sorted(opened, at)]
 

@@ -38,7 +38,12 @@ class Registry:
 
 def test_a_registry_that_is_down_is_waited_for(spool):
     waits = []
-    found = spool.records(Registry(3).schema_of, lambda seconds: bool(waits.append(seconds)))
+
+    def wait(seconds):
+        waits.append(seconds)
+        return False
+
+    found = spool.records(Registry(3).schema_of, wait)
     assert [(b"key", ROW)] == list(found)
     assert 3 == len(waits)
 

@@ -14,7 +14,7 @@ from tests.doubling import Doubling
 @pytest.fixture
 def run(tmp_path):
     def steps_by(many, *steps):
-        heard = {}
+        heard: dict[int, object] = {}
         return spread(steps, Doubling, tmp_path, heard.__setitem__, many), heard
 
     return steps_by
