@@ -21,7 +21,7 @@ demo: $(READY) ## Start everything here and watch it work
 
 test: $(READY) ## All tests: units, contract, and the real broker, registry and driver
 	@bash deploy/tools.sh
-	@$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(READY) ## Format, rules, types, direction of imports, the lock
 	@$(BIN)/ruff format --check .

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.live import Live
 
 from chartfeed import sources, stream_group
+from chartfeed.interrupts import told_to_stop
 from chartfeed.status_table import shown
 from producers.capture import cut
 from producers.capture.overview import Known, Overview
@@ -62,7 +63,7 @@ def status(
         found = views(settings, centers, overview.read())
     stream = stream_group.look(kafka)
     if as_json:
-        click.echo(_document(found, stream))
+        click.echo(_document(found, stream, indent=1))
     else:
         console = Console()
         console.print(shown(found, stream, console.width))
@@ -113,31 +114,37 @@ def _watch(
     as_json: bool,
 ) -> int:
     """Show it again and again; a broker that is gone for a while ends nothing."""
-    found, stream = views(settings, centers, overview.read()), stream_group.look(kafka)
-    never = threading.Event()
-    try:
-        if as_json:
-            while True:
-                click.echo(_document(found, stream, indent=None))
-                never.wait(WATCH_SECONDS)
-                found, stream = views(settings, centers, overview.read()), stream_group.look(kafka)
-        console = Console()
-        first = shown(found, stream, console.width)
-        with Live(first, console=console, auto_refresh=False) as live:
-            while True:
-                problem = None
-                try:
-                    found = views(settings, centers, overview.read())
-                    stream = stream_group.look(kafka)
-                except RetryLater as error:
-                    problem = error.message
-                live.update(shown(found, stream, console.width, problem), refresh=True)
-                never.wait(WATCH_SECONDS)
-    except KeyboardInterrupt:
-        return 0
+    show: Callable[[Sequence[View], Stream, str | None], None] = _printed
+    with told_to_stop() as stop, ExitStack() as stack:
+        if not as_json:
+            console = Console()
+            live = stack.enter_context(Live(console=console, auto_refresh=False))
+            show = partial(_drawn, console, live)
+        found, stream = views(settings, centers, overview.read()), stream_group.look(kafka)
+        show(found, stream, None)
+        while not stop.wait(WATCH_SECONDS):
+            problem = None
+            try:
+                found = views(settings, centers, overview.read())
+                stream = stream_group.look(kafka)
+            except RetryLater as error:
+                problem = error.message
+            show(found, stream, problem)
+    return 0
 
 
-def _document(views: Sequence[View], stream: Stream, indent: int | None = 1) -> str:
+def _printed(found: Sequence[View], stream: Stream, problem: str | None) -> None:
+    """Print a line; while Kafka does not answer there is none, for it would tell the past."""
+    click.echo(problem, err=True) if problem else click.echo(_document(found, stream))
+
+
+def _drawn(
+    console: Console, live: Live, found: Sequence[View], stream: Stream, problem: str | None
+) -> None:
+    live.update(shown(found, stream, console.width, problem), refresh=True)
+
+
+def _document(views: Sequence[View], stream: Stream, indent: int | None = None) -> str:
     content = {
         "centers": [one.as_json() for one in views],
         "stream": {"workers": stream.workers, "lag_events": stream.lag_events},

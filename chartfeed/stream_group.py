@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +26,15 @@ __all__ = ["GROUP", "Stream", "look"]
 GROUP: Final = "chartfeed-stream"
 READ: Final = (*topics.SOURCE, topics.CHECKPOINTS, topics.UNIFIED_ENTRIES)
 REQUEST_SECONDS: Final = 5.0
+COORDINATOR_SECONDS: Final = 0.1
+# A broker that has just started first makes or reads the topic of groups.
+COORDINATOR_COMES: Final = frozenset(
+    {
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.NOT_COORDINATOR,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +48,7 @@ class Stream:
 def look(options: Mapping[str, str | int | float | bool], group: str = GROUP) -> Stream:
     """Give the group's members, and how much of what the stream reads they have not read yet."""
     admin = AdminClient({"log_level": 0, **options})
-    try:
-        described = admin.describe_consumer_groups([group], request_timeout=REQUEST_SECONDS)
-        workers = len(described[group].result().members)
-    except KafkaException as error:
-        if error.args[0].code() != KafkaError.GROUP_ID_NOT_FOUND:
-            raise _down(error) from error
-        workers = 0
+    workers = _workers(admin, group)
     try:
         asked = [ConsumerGroupTopicPartitions(group)]
         listed = admin.list_consumer_group_offsets(asked, request_timeout=REQUEST_SECONDS)
@@ -64,6 +68,22 @@ def look(options: Mapping[str, str | int | float | bool], group: str = GROUP) ->
     return Stream(workers, sum(max(0, end - (begins | read)[at]) for at, end in ends.items()))
 
 
+def _workers(admin: AdminClient, group: str) -> int:
+    """Give how many members it has, none if nobody knows it."""
+    deadline = time.monotonic() + REQUEST_SECONDS
+    while True:
+        described = admin.describe_consumer_groups([group], request_timeout=REQUEST_SECONDS)
+        try:
+            return len(described[group].result().members)
+        except KafkaException as error:
+            code = error.args[0].code()
+            if code == KafkaError.GROUP_ID_NOT_FOUND:
+                return 0
+            if code not in COORDINATOR_COMES or time.monotonic() > deadline:
+                raise _down(error) from error
+        time.sleep(COORDINATOR_SECONDS)
+
+
 def _offsets(
     admin: AdminClient, partitions: Iterable[tuple[str, int]], spec: OffsetSpec
 ) -> dict[tuple[str, int], int]:
@@ -79,4 +99,6 @@ def _offsets(
 
 
 def _down(error: KafkaException) -> KafkaDown:
-    return KafkaDown(f"Kafka: {error.args[0].str()}", hint="is the broker up?")
+    return KafkaDown(
+        f"Kafka: {error.args[0].str() or error.args[0].name()}", hint="is the broker up?"
+    )

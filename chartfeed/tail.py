@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +15,7 @@ import click
 import orjson
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
 
+from chartfeed.interrupts import told_to_stop
 from producers.shown import printable
 from schemas import dates, topics
 from schemas.codec import Decoder, UnknownSchema
@@ -89,9 +89,8 @@ def tail(
     """
     settings = context.settings
     decode = _Decoding(settings)
-    stop = threading.Event()
     shown = 0
-    with _stopping(stop), closing(_consumer(settings)) as consumer:
+    with told_to_stop() as stop, closing(_consumer(settings)) as consumer:
         _assign(consumer, settings.kafka.topics.partitions, wanted, earliest=start == "earliest")
         for message in _messages(consumer, stop):
             if Wanted(frozenset(names), wanted).fits(message.key()):
@@ -152,20 +151,6 @@ def _messages(consumer: Consumer, stop: threading.Event) -> Iterator[Message]:
             yield message
             if stop.is_set():
                 return
-
-
-@contextmanager
-def _stopping(stop: threading.Event) -> Iterator[None]:
-    """Set an event on Ctrl-C and SIGTERM; afterwards they mean what they meant before."""
-    before = {
-        number: signal.signal(number, lambda *_: stop.set())
-        for number in (signal.SIGTERM, signal.SIGINT)
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 class _Decoding:

@@ -24,9 +24,12 @@ AXE = Path(__file__).parent.parent / ".chartfeed" / "tools" / "axe-core" / "axe.
 PATIENCE = 10_000
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Give Chromium; a test that needs it is skipped where there is none."""
+    """Give Chromium; a test that needs it is skipped where there is none.
+
+    Playwright keeps an event loop running in the thread, so it has to end before other tests.
+    """
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
         pytest.skip("no Chromium here: apt-get install chromium")

@@ -10,6 +10,22 @@ import pytest
 from tests.standin import Standin, running
 
 
+# The files that take longest, which begin first, so that no process works alone in the end.
+LONGEST = ("test_demo", "test_readme", "test_faults_short", "test_local_stack", "test_worker")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what needs a stack before what needs none, and the longest before all."""
+
+    def rank(item: pytest.Item) -> int:
+        name = item.path.stem
+        if name in LONGEST:
+            return LONGEST.index(name)
+        return len(LONGEST) + ("integration" not in item.path.parts)
+
+    items.sort(key=rank)
+
+
 @pytest.fixture(scope="session")
 def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
     """Start a stand-in for the whole session, on a free port, with a password of its own."""

@@ -91,15 +91,21 @@ def show(visit: Visit) -> Response:
         names=_names(visit.console.settings, center),
         graphs=[graphs.lag(points, visit.language), graphs.throughput(points, visit.language)],
         minutes=MINUTES,
+        is_news=False,
         **_state(visit, center),
     )
 
 
 @needs(VIEWER)
 def now(visit: Visit) -> Response:
-    """Show the part of the page that changes every second."""
+    """Show the part of the page that changes every second.
+
+    The buttons come along only when they are others than the page has: who is on one stays there.
+    """
     center = _center(visit)
-    return visit.render("center_now.html", center=center, **_state(visit, center))
+    state = _state(visit, center)
+    is_news = visit.query.get("actions") != "+".join(state["actions"])
+    return visit.render("center_now.html", center=center, is_news=is_news, **state)
 
 
 @needs(OPERATOR)
@@ -140,11 +146,15 @@ def _state(visit: Visit, center: Center) -> dict[str, Any]:
     seen = visit.console.live.now
     found = standings(seen, [center])
     known = _known(visit)
+    one = found[0] if found else None
+    wish = None if known is None else _wish(known)
+    asks = one is not None and one.view.state == "needs-confirmation"
     return {
         "now": seen,
-        "one": found[0] if found else None,
+        "one": one,
+        "actions": ["resume" if wish else "pause", "confirm" if asks else "resync"],
         "checkpoint": None if known is None else known.checkpoint,
-        "wish": None if known is None else _wish(known),
+        "wish": wish,
     }
 
 

@@ -21,6 +21,8 @@ from confluent_kafka import (
 )
 
 from chartfeed.console.deadletters_ledger import MOST, Entry, Ledger
+from producers.capture.ends import COMMITTED, Ends
+from producers.capture.errors import KafkaDown
 from schemas import topics
 from schemas.codec import Decoder, UnknownSchema
 from schemas.errors import Outside, SkipRecord
@@ -55,6 +57,7 @@ class Reader:
         self._consumer: Consumer | None = None
         self._ledger = Ledger(most)
         self._ends: dict[int, int] = {}
+        self._goals = Ends(settings.kafka.client)
         self._decoder = Decoder(DeadLetter)
 
     def read(self, look: Callable[[Ledger], object]) -> bool:
@@ -65,11 +68,15 @@ class Reader:
         with self._lock:
             try:
                 done = self._to_the_end()
+            except KafkaDown as error:
+                self._forget()
+                raise Outside(
+                    f"Kafka does not answer: {error.message}", hint="chartfeed status"
+                ) from error
             except KafkaException as error:
                 self._forget()
                 raise Outside(
-                    f"Kafka does not answer: {error.args[0].str()}",
-                    hint="chartfeed status",
+                    f"Kafka does not answer: {error.args[0].str()}", hint="chartfeed status"
                 ) from error
             look(self._ledger)
             return done
@@ -88,10 +95,9 @@ class Reader:
         deadline = time.monotonic() + PATIENCE
         consumer = self._consumer = self._consumer or self._opened()
         partitions = range(self._settings.kafka.topics.partitions)
-        goals = {
-            one: consumer.get_watermark_offsets(TopicPartition(NAME, one), timeout=PATIENCE)[1]
-            for one in partitions
-        }
+        # Asked in one request beside the consumer's, whose connection may just wait for news.
+        ends = self._goals.of([(NAME, one) for one in partitions], COMMITTED)
+        goals = {one: ends[NAME, one] for one in partitions}
         while any(self._ends.get(one, 0) < goals[one] for one in partitions):
             if time.monotonic() > deadline:
                 return False

@@ -255,7 +255,7 @@ def test_rows_are_chosen_by_keyboard_alone(feed, chromium):
 
 def test_the_calendar_leads_to_the_day(feed, chromium):
     with signed_in(chromium, feed.address) as page:
-        page.goto("/days")
+        page.goto(f"/days?month={feed.day:%Y-%m}")
         page.locator(f".calendar a[href$='{feed.day}']").click()
         page.get_by_role("link", name="Charts").click()
 

@@ -14,13 +14,13 @@ from playwright.sync_api import Browser, expect
 from starlette.testclient import TestClient
 
 from chartfeed import settings as configuration
-from chartfeed.console import deadletters_reader
 from chartfeed.console.app import Console
 from chartfeed.console.deadletters_ledger import Ledger, Wanted
 from chartfeed.console.deadletters_reader import Reader
 from chartfeed.console.roles import OPERATOR
 from chartfeed.pause import ask, standing
 from chartfeed.settings import Settings
+from producers.capture import ends
 from schemas import topics
 from schemas.codec import Encoder
 from schemas.errors import Outside
@@ -132,7 +132,7 @@ def test_a_letter_stands_until_its_row_is_repaired(letters: Post, reader: Reader
 def test_a_broker_that_is_gone_is_told_with_a_next_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deadletters_reader, "PATIENCE", 1.0)
+    monkeypatch.setattr(ends, "REQUEST_SECONDS", 1.0)
     gone = configured(tmp_path, "127.0.0.1:1", "http://127.0.0.1:1")
 
     with closing(Reader(gone)) as reader, pytest.raises(Outside, match="Kafka does not answer"):
@@ -215,7 +215,7 @@ def test_a_filter_shows_what_it_says_without_a_new_page(
         page.goto(f"/dead-letters?center={letters.center}")
         rows = page.locator("section:has(#list-title) tbody tr")
         expect(rows).to_have_count(2)
-        page.get_by_label("Grund").select_option("missing-patient")
+        page.locator("#filter-reason").select_option("missing-patient")
         expect(rows).to_have_count(1)
         expect(rows).to_contain_text("kein Patient")
         page.get_by_role("button", name="Praxis Nord erneut lesen").click()

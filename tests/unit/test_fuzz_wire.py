@@ -108,6 +108,8 @@ def test_any_bytes_end_one_connection_and_nothing_else(instance: Instance, sent:
             session.serve(Stream(server), instance, None)
         except BaseException as error:  # noqa: BLE001 - told below
             failures.append(error)
+        finally:
+            server.close()
 
     with client, server:
         thread = threading.Thread(target=serve, daemon=True)
