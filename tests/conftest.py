@@ -9,7 +9,6 @@ import pytest
 
 from tests.standin import Standin, running
 
-
 # The files that take longest, which begin first, so that no process works alone in the end.
 LONGEST = ("test_demo", "test_readme", "test_faults_short", "test_local_stack", "test_worker")
 
