@@ -48,14 +48,22 @@ CONTENTS: dict[str, list[tuple[str, str, str]]] = {
     ],
     "Read a day directly": [
         ("extract", "chartfeed.extract:extract", "Write a day's file straight from the sources."),
-        ("reconcile", "chartfeed.reconcile:reconcile", "Compare the files with the sources."),
+        (
+            "reconcile",
+            "chartfeed.reconcile.command:reconcile",
+            "Compare the files with the sources.",
+        ),
     ],
     "Run the feed": [
         ("preflight", "chartfeed.preflight:preflight", "Say what is missing to go live."),
         ("produce", "chartfeed.produce:produce", "Capture every change into Kafka, exactly once."),
         ("status", "chartfeed.status:status", "Say where each center stands, wherever it runs."),
         ("console", "chartfeed.console_command:console", "Show all of it in the browser."),
-        ("doctor", "chartfeed.doctor:doctor", "Look at everything, and write a bug report."),
+        (
+            "doctor",
+            "chartfeed.doctor.command:doctor",
+            "Look at everything, and write a bug report.",
+        ),
         ("pause", "chartfeed.pause:pause", "Have centers wait, wherever they are captured."),
         ("resume", "chartfeed.pause:resume", "Have paused centers go on from where they were."),
         ("stream", "chartfeed.stream:stream", "Join the events, and keep the daily files."),

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
-from chartfeed import reconcile_live, sources
-from chartfeed.reconcile_files import Problem, Share, Spool, spool_day, spooled
-from chartfeed.reconcile_report import CenterResult, Report
+from chartfeed import sources
+from chartfeed.reconcile import live as reconcile_live
+from chartfeed.reconcile.files import Problem, Share, Spool, spool_day, spooled
+from chartfeed.reconcile.report import CenterResult, Report
 from producers import approval, days
 from producers.capture.source import Source
 from producers.connection import connect
@@ -26,7 +27,7 @@ from stream_app.reconciling import Changed, Difference, Due, differences, standi
 from stream_app.sink.survey import days_in
 
 if TYPE_CHECKING:
-    from chartfeed.reconcile_live import Live
+    from chartfeed.reconcile.live import Live
     from chartfeed.settings import Center, Settings
     from producers.capture.clock import Clock
     from producers.days import CenterDays

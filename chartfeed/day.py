@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from chartfeed.closing import close
+from chartfeed.closing.command import close
 from chartfeed.days import day as show
 
 __all__ = ["day"]

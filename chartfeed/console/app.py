@@ -35,7 +35,15 @@ if TYPE_CHECKING:
 
 __all__ = ["AREAS", "Console", "application"]
 
-AREAS: Final = ("signin", "overview", "center", "metrics", "mappings", "days", "deadletters")
+AREAS: Final = (
+    "signin",
+    "overview",
+    "center",
+    "metrics",
+    "mappings.routes",
+    "days.routes",
+    "deadletters.routes",
+)
 LANGUAGE: Final = "chartfeed_language"
 
 

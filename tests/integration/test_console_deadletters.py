@@ -15,8 +15,8 @@ from starlette.testclient import TestClient
 
 from chartfeed import settings as configuration
 from chartfeed.console.app import Console
-from chartfeed.console.deadletters_ledger import Ledger, Wanted
-from chartfeed.console.deadletters_reader import Reader
+from chartfeed.console.deadletters.ledger import Ledger, Wanted
+from chartfeed.console.deadletters.reader import Reader
 from chartfeed.console.roles import OPERATOR
 from chartfeed.pause import ask, standing
 from chartfeed.settings import Settings

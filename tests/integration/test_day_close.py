@@ -13,9 +13,9 @@ from urllib.request import urlopen
 import pytest
 import yaml
 
-from chartfeed.notice_mail import Mail
-from chartfeed.notice_posts import Slack, Webhook
-from chartfeed.notices import Notice, Undelivered
+from chartfeed.notices.mail import Mail
+from chartfeed.notices.posts import Slack, Webhook
+from chartfeed.notices.sending import Notice, Undelivered
 from chartfeed.password import Secret
 from producers.registry import Registry
 from schemas.subjects import RECORDS
@@ -25,6 +25,7 @@ from tests.centers_at_work import ENTRIES, Centers
 from tests.closing import CENTERS, put, some_rows
 from tests.factories import A_DAY
 from tests.listening import mailbox, posts
+from tests.own_stack import services, stack  # noqa: F401 - fixtures, by their names
 from tests.streaming import configuration, until, workers
 
 ROOT = Path(__file__).resolve().parents[2]

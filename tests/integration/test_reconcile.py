@@ -15,8 +15,8 @@ from chartfeed.cli import Context
 from chartfeed.comparing import Wanted, compare
 from chartfeed.extract import read, write
 from chartfeed.pause import ask, standing
-from chartfeed.reconcile import reconcile
-from chartfeed.reconcile_live import Live
+from chartfeed.reconcile.command import reconcile
+from chartfeed.reconcile.live import Live
 from deploy.local import practices
 from producers import quoting
 from producers.connection import connect

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chartfeed import exposure, settings
-from chartfeed.closing_wait import wait
-from chartfeed.notice_posts import _escaped
-from chartfeed.notice_ways import ways
-from chartfeed.notices import Ledger, Notice, Undelivered, deliver, deliver_all
+from chartfeed.closing.wait import wait
+from chartfeed.notices.posts import _escaped
+from chartfeed.notices.sending import Ledger, Notice, Undelivered, deliver, deliver_all
+from chartfeed.notices.ways import ways
 from schemas.errors import BadInput, RetryLater
 from stream_app.closing.completion import Missing
 from stream_app.files.targets import Folder

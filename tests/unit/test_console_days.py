@@ -6,10 +6,10 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from chartfeed.console import days_download as download
-from chartfeed.console.days_columns import open_columns
-from chartfeed.console.days_open import BeingWritten, Days, version_of
-from chartfeed.console.days_view import PAGE_ROWS, Selections, Wanted, page
+from chartfeed.console.days import download
+from chartfeed.console.days.columns import open_columns
+from chartfeed.console.days.opening import BeingWritten, Days, version_of
+from chartfeed.console.days.view import PAGE_ROWS, Selections, Wanted, page
 from schemas.unified import file_order
 from stream_app.files import day as files
 from stream_app.files.reading import Unreadable, flat, row_of
@@ -269,7 +269,7 @@ def test_many_threads_open_a_day_once(tmp_path):
 def test_shares_count_each_row_once(extension):
     rows = rows_of_a_day()
     columns = open_columns(extension, render(extension, DAY, rows), len(rows))
-    from chartfeed.console.days_shares import shares_of
+    from chartfeed.console.days.shares import shares_of
 
     found = shares_of(columns)
 

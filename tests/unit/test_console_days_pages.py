@@ -11,12 +11,12 @@ import pytest
 from starlette.testclient import TestClient
 
 from chartfeed.comparing import Wanted as Compared
-from chartfeed.console.days_calendar import month_of, neighbours, standing_of
-from chartfeed.console.days_form import address, asked_by_address, asked_by_form
-from chartfeed.console.days_reconcile import Busy, Reconciler
-from chartfeed.console.days_view import Wanted
+from chartfeed.console.days.form import address, asked_by_address, asked_by_form
+from chartfeed.console.days.month import month_of, neighbours, standing_of
+from chartfeed.console.days.reconcile import Busy, Reconciler
+from chartfeed.console.days.view import Wanted
 from chartfeed.console.roles import OPERATOR
-from chartfeed.reconcile_report import CenterResult, Report
+from chartfeed.reconcile.report import CenterResult, Report
 from schemas.errors import Outside
 from schemas.unified import file_order
 from stream_app.files import day as files

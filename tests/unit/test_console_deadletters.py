@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from chartfeed.console.deadletters import remedy
-from chartfeed.console.deadletters_ledger import PAGE, Entry, Ledger, Wanted
+from chartfeed.console.deadletters.ledger import PAGE, Entry, Ledger, Wanted
+from chartfeed.console.deadletters.routes import remedy
 from schemas.records import DeadLetter
 from tests.factories import A_MOMENT
 

@@ -9,9 +9,12 @@ import pytest
 
 from chartfeed import approvals, mappings
 from chartfeed import settings as configuration
-from chartfeed.console import mappings_course, mappings_page, mappings_trail, mappings_words
-from chartfeed.console.mappings_course import START
-from chartfeed.console.mappings_queue import Place, Queue, counted, ordered
+from chartfeed.console.mappings import course as mappings_course
+from chartfeed.console.mappings import page
+from chartfeed.console.mappings import trail as mappings_trail
+from chartfeed.console.mappings import words as mappings_words
+from chartfeed.console.mappings.course import START
+from chartfeed.console.mappings.worklist import Place, Queue, counted, ordered
 from chartfeed.settings import Settings
 from producers import approval, audit, mapping_file
 from producers.errors import MappingDamaged
@@ -256,7 +259,7 @@ def test_open_and_doubtful_points_are_left_until_somebody_looks() -> None:
 
 
 def marks(mapping: Mapping, *texts: str, findings: tuple[Finding, ...] = ()) -> dict[str, str]:
-    sheet = mappings_page.sheet(mapping, mappings_course.of(texts), findings)
+    sheet = page.sheet(mapping, mappings_course.of(texts), findings)
     return {point.point: point.mark for point in sheet.points}
 
 
@@ -277,7 +280,7 @@ def test_a_point_says_in_a_word_what_a_reviewer_has_to_know() -> None:
 def test_what_the_validation_refused_is_to_be_looked_at_again_even_if_sure() -> None:
     wrong = Finding(Level.ERROR, "KARTEI.DATUM", "DATUM_7M is nvarchar(100), no date")
 
-    sheet = mappings_page.sheet(a_mapping(), START, (wrong,))
+    sheet = page.sheet(a_mapping(), START, (wrong,))
 
     assert sheet.left == ("KARTEI.DATUM",)
     assert sheet.at(None).mark == "error"
@@ -293,13 +296,13 @@ def test_columns_of_an_open_table_wait_for_it() -> None:
 
     assert found["KARTEI"] == "open"
     assert found["KARTEI.DATUM"] == "waits"
-    assert mappings_page.sheet(mapping, START).at("KARTEI.DATUM").point == "KARTEI"
+    assert page.sheet(mapping, START).at("KARTEI.DATUM").point == "KARTEI"
 
 
 def test_an_open_schema_is_the_only_question() -> None:
     mapping = replace(a_mapping(), schema=None, schema_rivals=("ck", "praxis"))
 
-    sheet = mappings_page.sheet(mapping, START)
+    sheet = page.sheet(mapping, START)
 
     assert sheet.left == ("schema",)
     assert [rival.name for rival in sheet.at(None).rivals] == ["ck", "praxis"]
@@ -310,7 +313,7 @@ def test_names_that_differ_from_the_last_approval_say_what_they_were() -> None:
     before = audit.names(a_mapping())
     now = a_mapping(names={"KARTEI.DATUM": "DATUM_9X"}, live={"KARTEI": ("J",)})
 
-    sheet = mappings_page.sheet(now, START, (), before)
+    sheet = page.sheet(now, START, (), before)
 
     assert sheet.at("KARTEI.DATUM").before == "DATUM_7M"
     assert [move.point for move in sheet.moves] == ["KARTEI.DATUM", "KARTEI.DELKZ.live"]
@@ -346,7 +349,7 @@ def test_all_evidence_of_the_golden_mappings_is_said_in_german() -> None:
     missing = set()
     for path in folder.glob("*.yml"):
         mapping = mapping_file.load(path)
-        for point in mappings_page.sheet(mapping, START).points:
+        for point in page.sheet(mapping, START).points:
             reasons = [*point.evidence, *(text for one in point.rivals for text in one.evidence)]
             missing |= {text for text in reasons if not mappings_words.is_known(text)}
     assert missing == set()

@@ -11,8 +11,10 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from chartfeed import doctor_configuration, doctor_machine, doctor_reach, settings
+from chartfeed import settings
 from chartfeed.cli import cli
+from chartfeed.doctor import configuration as doctor_configuration
+from chartfeed.doctor import machine, reach
 from schemas.errors import Outside
 
 SECRET = "Zahnfee-8842"
@@ -122,7 +124,7 @@ def test_a_report_is_a_zip_or_a_json(tmp_path):
 def test_who_says_nothing_is_left_behind():
     never = threading.Event()
 
-    answers = doctor_reach.ask({"silent": never.wait, "quick": lambda: 1}, 0.2)
+    answers = reach.ask({"silent": never.wait, "quick": lambda: 1}, 0.2)
 
     never.set()
     assert answers["quick"].found == 1
@@ -136,7 +138,7 @@ def test_of_an_error_its_kind_is_told_and_a_command_but_not_its_words():
     def fails_too():
         raise Outside("no", hint=f"put the password into {SECRET}")
 
-    answers = doctor_reach.ask({"one": fails, "two": fails_too}, 5)
+    answers = reach.ask({"one": fails, "two": fails_too}, 5)
 
     assert answers["one"].failure == {
         "kind": "Outside",
@@ -158,7 +160,7 @@ def test_a_workers_state_is_told_by_its_facts(tmp_path):
     (folder / "days-3.sqlite").write_bytes(b"nothing of SQLite's" * 100)
     (folder / "join-1.sqlite.aside").touch()
 
-    (found,) = doctor_machine.states(settings.load(configured(tmp_path), {}))
+    (found,) = machine.states(settings.load(configured(tmp_path), {}))
 
     days, join = found.pop("files")
     assert found == {
@@ -183,7 +185,7 @@ def test_of_a_log_sentences_of_ours_are_told_and_no_values(tmp_path, logger):
     path = tmp_path / "log"
     path.write_text(f"no JSON {SECRET}\n" + f"{json.dumps(line)}\n" * 3)
 
-    (found,) = doctor_machine.log_lines(path)
+    (found,) = machine.log_lines(path)
 
     assert found == {
         "level": "warning",

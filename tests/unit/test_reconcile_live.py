@@ -2,7 +2,7 @@
 
 import pytest
 
-from chartfeed.reconcile_live import Live
+from chartfeed.reconcile.live import Live
 from schemas import topics
 from schemas.records import Offset, Progress
 from tests.factories import A_DAY, a_progress

@@ -12,7 +12,7 @@ import orjson
 from chartfeed.comparing import Wanted, settle
 from chartfeed.extract import yesterday
 from chartfeed.pause import ask
-from chartfeed.reconcile_report import Report
+from chartfeed.reconcile.report import Report
 from producers.days import Span
 from schemas import dates
 from schemas.errors import BadInput

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from chartfeed import password
-from chartfeed.notice_hook import Hook
-from chartfeed.notice_mail import Mail
-from chartfeed.notice_posts import Slack, Webhook
+from chartfeed.notices.hook import Hook
+from chartfeed.notices.mail import Mail
+from chartfeed.notices.posts import Slack, Webhook
 from chartfeed.password import Secret
 from schemas.errors import BadInput
 
 if TYPE_CHECKING:
-    from chartfeed.notices import Way
+    from chartfeed.notices.sending import Way
     from chartfeed.settings import Settings
 
 __all__ = ["ways"]

@@ -14,7 +14,7 @@ from typing import Final
 
 import orjson
 
-from chartfeed.notices import Notice, Undelivered
+from chartfeed.notices.sending import Notice, Undelivered
 
 __all__ = ["Hook"]
 

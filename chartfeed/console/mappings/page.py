@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chartfeed.console.mappings_course import Course
-from chartfeed.console.mappings_trail import Move, said
+from chartfeed.console.mappings.course import Course
+from chartfeed.console.mappings.trail import Move, said
 from producers import audit, canonical, review
 from producers.discovery.evidence import SURE
 from producers.mapping import Rival

@@ -13,8 +13,10 @@ from urllib.parse import urlencode
 from starlette.exceptions import HTTPException
 
 from chartfeed import approvals, mappings
-from chartfeed.console import mappings_page, mappings_trail, mappings_words
-from chartfeed.console.mappings_course import START, Course
+from chartfeed.console.mappings import page as mappings_page
+from chartfeed.console.mappings import trail as mappings_trail
+from chartfeed.console.mappings import words as mappings_words
+from chartfeed.console.mappings.course import START, Course
 from chartfeed.console.roles import REVIEWER
 from producers import audit, mapping_file, review
 from producers.errors import MappingDamaged
@@ -23,8 +25,8 @@ from schemas.errors import ChartfeedError
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from chartfeed.console.mappings_desk import Checked, Desk
-    from chartfeed.console.mappings_page import Point, Sheet
+    from chartfeed.console.mappings.desk import Checked, Desk
+    from chartfeed.console.mappings.page import Point, Sheet
     from chartfeed.console.visit import Visit
     from chartfeed.settings import Center
     from producers.mapping import Mapping

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlencode
 
-from chartfeed.console.days_view import SORTS, Wanted
+from chartfeed.console.days.view import SORTS, Wanted
 
 __all__ = ["address", "asked_by_address", "asked_by_form", "sorting"]
 

@@ -11,8 +11,8 @@ import structlog
 from starlette.routing import Route
 
 from chartfeed import resync
-from chartfeed.console.deadletters_ledger import Ledger, Page, Wanted
-from chartfeed.console.deadletters_reader import Reader
+from chartfeed.console.deadletters.ledger import Ledger, Page, Wanted
+from chartfeed.console.deadletters.reader import Reader
 from chartfeed.console.roles import OPERATOR, VIEWER
 from chartfeed.console.visit import needs
 from producers.shown import printable

@@ -12,7 +12,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from chartfeed.console.days_columns import Columns
+from chartfeed.console.days.columns import Columns
 from stream_app.files.reading import FileRow
 
 __all__ = ["PAGE_ROWS", "SORTS", "Page", "Selections", "Wanted", "page"]

@@ -20,7 +20,7 @@ from confluent_kafka import (
     TopicPartition,
 )
 
-from chartfeed.console.deadletters_ledger import MOST, Entry, Ledger
+from chartfeed.console.deadletters.ledger import MOST, Entry, Ledger
 from producers.capture.ends import COMMITTED, Ends
 from producers.capture.errors import KafkaDown
 from schemas import topics

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from chartfeed.console.charts import NARROW, Bar, bars, ring
-from chartfeed.console.days_shares import STATUSES
+from chartfeed.console.days.shares import STATUSES
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from chartfeed.console.days_shares import Shares
+    from chartfeed.console.days.shares import Shares
     from chartfeed.console.languages import Language
 
 __all__ = ["CENTERS_DRAWN", "Drawn", "draw"]

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import orjson
 
-from chartfeed import doctor_configuration, doctor_machine, doctor_reach, doctor_text
+from chartfeed.doctor import configuration, machine, reach
+from chartfeed.doctor import text as doctor_text
 from producers import files
 from schemas import dates
 from schemas.errors import BadInput, ChartfeedError
@@ -27,16 +28,16 @@ FORMAT: Final = 1
 
 def collect(settings: Settings, log: Path | None, limit: float) -> dict[str, Any]:
     """Give the report; what does not answer within `limit` seconds is told as such."""
-    answers = doctor_reach.ask(doctor_reach.questions(settings), limit)
+    answers = reach.ask(reach.questions(settings), limit)
     return {
         "format": FORMAT,
         "at": dates.utc(datetime.now(UTC)),
-        "versions": doctor_machine.versions(),
-        "configuration": doctor_configuration.shown(settings),
+        "versions": machine.versions(),
+        "configuration": configuration.shown(settings),
         "answers": {name: answer.as_json() for name, answer in answers.items()},
-        "state": doctor_machine.states(settings),
-        "disks": doctor_machine.disks(settings),
-        "log": None if log is None else doctor_machine.log_lines(log),
+        "state": machine.states(settings),
+        "disks": machine.disks(settings),
+        "log": None if log is None else machine.log_lines(log),
     }
 
 
@@ -85,7 +86,7 @@ def doctor(
     try:
         settings = context.settings
     except ChartfeedError:
-        click.echo(doctor_text.versions(doctor_machine.versions()))
+        click.echo(doctor_text.versions(machine.versions()))
         raise
     report = collect(settings, log, seconds)
     document = orjson.dumps(report, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)

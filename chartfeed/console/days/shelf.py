@@ -7,10 +7,10 @@ from datetime import date
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from chartfeed.console import days_download
-from chartfeed.console.days_calendar import neighbours, standing_of
-from chartfeed.console.days_claims import Claimed
-from chartfeed.console.days_open import BeingWritten, Days
+from chartfeed.console.days import download
+from chartfeed.console.days.claims import Claimed
+from chartfeed.console.days.month import neighbours, standing_of
+from chartfeed.console.days.opening import BeingWritten, Days
 from schemas import dates
 from stream_app.closing import marker
 from stream_app.files.manifest import Damaged
@@ -97,7 +97,7 @@ class Shelf:
             before=before,
             after=after,
             tabs=TABS,
-            offers=days_download.offers(found),
+            offers=download.offers(found),
             final=self._final(found),
             **values,
         )

@@ -14,7 +14,7 @@ from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_ope
 
 import orjson
 
-from chartfeed.notices import Notice, Undelivered
+from chartfeed.notices.sending import Notice, Undelivered
 from chartfeed.password import Secret
 from schemas.errors import BadInput
 

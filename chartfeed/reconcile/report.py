@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from stream_app.reconciling import Difference
 
 if TYPE_CHECKING:
-    from chartfeed.reconcile_files import Problem
+    from chartfeed.reconcile.files import Problem
     from schemas.errors import ChartfeedError
 
 __all__ = ["CenterResult", "Report"]

@@ -13,9 +13,9 @@ from collections import OrderedDict, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from chartfeed.console.days_columns import FASTEST_FIRST, Columns, open_columns
-from chartfeed.console.days_shares import Shares, shares_of
-from chartfeed.console.days_view import Page, Selections, Wanted, page
+from chartfeed.console.days.columns import FASTEST_FIRST, Columns, open_columns
+from chartfeed.console.days.shares import Shares, shares_of
+from chartfeed.console.days.view import Page, Selections, Wanted, page
 from schemas.errors import RetryLater
 from stream_app.files import day as files
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
-from chartfeed.console.mappings_deeds import Deeds
-from chartfeed.console.mappings_desk import Desk
-from chartfeed.console.mappings_queue import Queue, counted
-from chartfeed.console.mappings_review import Reviews
+from chartfeed.console.mappings.deeds import Deeds
+from chartfeed.console.mappings.desk import Desk
+from chartfeed.console.mappings.review import Reviews
+from chartfeed.console.mappings.worklist import Queue, counted
 from chartfeed.console.roles import REVIEWER, VIEWER
 from chartfeed.console.visit import needs
 

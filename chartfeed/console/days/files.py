@@ -11,9 +11,9 @@ import structlog
 from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
-from chartfeed.console import days_download
-from chartfeed.console.days_reconcile import Busy, Reconciler
-from chartfeed.console.days_shelf import not_found, path_of
+from chartfeed.console.days import download as days_download
+from chartfeed.console.days.reconcile import Busy, Reconciler
+from chartfeed.console.days.shelf import not_found, path_of
 from chartfeed.console.roles import OPERATOR, VIEWER
 from chartfeed.console.visit import needs
 from stream_app.files.manifest import Measured
@@ -22,7 +22,7 @@ from stream_app.files.rendering import file_name
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from chartfeed.console.days_shelf import Shelf
+    from chartfeed.console.days.shelf import Shelf
     from chartfeed.console.visit import Visit
     from stream_app.files.manifest import DataFile, Manifest
 

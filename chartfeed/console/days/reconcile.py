@@ -18,7 +18,7 @@ from schemas.errors import ChartfeedError, RetryLater
 if TYPE_CHECKING:
     from datetime import date
 
-    from chartfeed.reconcile_report import CenterResult, Report
+    from chartfeed.reconcile.report import CenterResult, Report
     from chartfeed.settings import Settings
     from stream_app.files.targets import Target
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Final
 import click
 import orjson
 
-from chartfeed import notices
-from chartfeed.closing_lock import alone
-from chartfeed.closing_wait import live, wait
+from chartfeed.closing.lock import alone
+from chartfeed.closing.wait import live, wait
 from chartfeed.extract import yesterday
 from chartfeed.kinds import duration
-from chartfeed.notice_ways import ways
+from chartfeed.notices import sending
+from chartfeed.notices.ways import ways
 from schemas import dates
 from schemas.errors import BadInput
 from stream_app.closing import completion
@@ -28,7 +28,7 @@ from stream_app.files.months import open_daily
 
 if TYPE_CHECKING:
     from chartfeed.cli import Context
-    from chartfeed.notices import Notice, Way
+    from chartfeed.notices.sending import Notice, Way
     from chartfeed.settings import Settings
 
 __all__ = ["close"]
@@ -137,20 +137,20 @@ def _notify(
 ) -> dict[str, str]:
     given = settings.notices
     due = [one for one in found if given.when == "always" or not one.is_quiet]
-    return notices.deliver_all(
+    return sending.deliver_all(
         told,
         [_notice(one) for one in due],
-        notices.Ledger(closer.reports),
+        sending.Ledger(closer.reports),
         partial(_send, attempts=given.attempts, timeout=given.timeout.total_seconds()),
     )
 
 
 def _send(way: Way, notice: Notice, *, attempts: int, timeout: float) -> str | None:
-    return notices.deliver(way, notice, attempts, timeout, threading.Event().wait)
+    return sending.deliver(way, notice, attempts, timeout, threading.Event().wait)
 
 
 def _notice(one: Closed) -> Notice:
-    return notices.Notice(
+    return sending.Notice(
         day=one.day.isoformat(),
         state=one.said["state"],
         headline=one.headline,

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from chartfeed.console.days_columns import Columns
+from chartfeed.console.days.columns import Columns
 
 __all__ = ["STATUSES", "CenterShare", "Shares", "shares_of"]
 

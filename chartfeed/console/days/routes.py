@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.responses import Response
 from starlette.routing import Route
 
-from chartfeed.console import days_charts, days_files
-from chartfeed.console.days_calendar import month_of, neighbours
-from chartfeed.console.days_form import address, asked_by_address, asked_by_form, sorting
-from chartfeed.console.days_open import BeingWritten, version_of
-from chartfeed.console.days_reconcile import Reconciler
-from chartfeed.console.days_shares import STATUSES
-from chartfeed.console.days_shelf import Shelf, path_of
-from chartfeed.console.days_view import SORTS
+from chartfeed.console.days import charts as days_charts
+from chartfeed.console.days import files as days_files
+from chartfeed.console.days.form import address, asked_by_address, asked_by_form, sorting
+from chartfeed.console.days.month import month_of, neighbours
+from chartfeed.console.days.opening import BeingWritten, version_of
+from chartfeed.console.days.reconcile import Reconciler
+from chartfeed.console.days.shares import STATUSES
+from chartfeed.console.days.shelf import Shelf, path_of
+from chartfeed.console.days.view import SORTS
 from chartfeed.console.roles import VIEWER
 from chartfeed.console.visit import needs
 from schemas import dates

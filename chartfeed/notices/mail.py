@@ -11,7 +11,7 @@ from email.utils import formatdate, make_msgid
 
 import orjson
 
-from chartfeed.notices import Notice, Undelivered
+from chartfeed.notices.sending import Notice, Undelivered
 from chartfeed.password import Secret
 
 __all__ = ["Mail"]

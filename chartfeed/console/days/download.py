@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Final
 import orjson
 from pyarrow.parquet import ParquetFile
 
-from chartfeed.console.days_open import BeingWritten
+from chartfeed.console.days.opening import BeingWritten
 from stream_app.files.rendering import chunks, file_name
 
 if TYPE_CHECKING:

@@ -10,16 +10,16 @@ import structlog
 
 from chartfeed import approvals, mappings
 from chartfeed.approvals import Changed
-from chartfeed.console import mappings_course
-from chartfeed.console.mappings_review import center_of
+from chartfeed.console.mappings import course as mappings_course
+from chartfeed.console.mappings.review import center_of
 from producers.errors import Unapproved
 from schemas.errors import BadInput, ChartfeedError
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from chartfeed.console.mappings_course import Course
-    from chartfeed.console.mappings_review import Reviews
+    from chartfeed.console.mappings.course import Course
+    from chartfeed.console.mappings.review import Reviews
     from chartfeed.console.visit import Visit
     from chartfeed.settings import Center
 

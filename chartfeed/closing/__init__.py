@@ -1,0 +1,1 @@
+"""`chartfeed day close`: a day is waited for, checked, marked as final, and told of."""

@@ -1,0 +1,1 @@
+"""Dead letters: what could not be taken in, why, where, and what helps."""

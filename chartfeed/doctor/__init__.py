@@ -1,0 +1,1 @@
+"""`chartfeed doctor`: what a bug report needs, without secrets."""

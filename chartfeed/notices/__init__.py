@@ -1,0 +1,1 @@
+"""Notices to people: by webhook, mail or a command of theirs."""

@@ -1,0 +1,1 @@
+"""`chartfeed reconcile`: files against the sources, row by row."""
