@@ -94,7 +94,8 @@ def main() -> None:
                     "per_second": count / (perf_counter() - began[0]),
                     "per_cpu_second": count / (process_time() - began[1]),
                 }
-                print(json.dumps(found), flush=True)
+                # What is printed as usual goes to the worker's log.
+                print(json.dumps(found), file=sys.__stdout__, flush=True)
                 os._exit(0)
 
     worker = faust.Worker(app, loglevel="WARN", loop=asyncio.new_event_loop())
