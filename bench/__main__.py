@@ -50,17 +50,21 @@ def main() -> int:
             )
             if done.returncode:
                 failed.append(name)
-        found = _gathered.parts(gathered)
+            # After each, so that a run that is cut short has told what it knows.
+            _write(_gathered.parts(gathered), about, document=given.document)
+    print(f"\nall figures: {RESULTS}")
+    print(f"missed or failed: {', '.join(failed)}" if failed else "all goals are met")
+    return int(bool(failed))
+
+
+def _write(found: list[_gathered.Part], about: dict[str, str], *, document: bool) -> None:
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(_gathered.as_json(found, about), encoding="utf-8")
-    if given.document:
+    if document:
         (DOCUMENT.parent / PICTURE).parent.mkdir(exist_ok=True)
         (DOCUMENT.parent / PICTURE).write_text(_gathered.as_picture(found), encoding="utf-8")
         page = _gathered.as_document(found, about, PICTURE.as_posix())
         DOCUMENT.write_text(page, encoding="utf-8")
-    print(f"\nall figures: {RESULTS}")
-    print(f"missed or failed: {', '.join(failed)}" if failed else "all goals are met")
-    return int(bool(failed))
 
 
 if __name__ == "__main__":
