@@ -15,7 +15,7 @@ from typing import Final
 
 from schemas import topics
 from schemas.records import CenterStatus, Progress
-from stream_app.files.manifest import CenterLine, CompleteThrough, Manifest
+from stream_app.files.manifest import CenterLine, CompleteThrough, Manifest, Position
 
 __all__ = ["Claims", "KnownCenter", "Share"]
 
@@ -153,29 +153,32 @@ class Claims:
             for center in sorted(ids, key=str.encode)
         ]
 
-    def renewed(self, manifest: Manifest, now: datetime) -> tuple[CenterLine, ...]:
+    def renewed(
+        self, manifest: Manifest, now: datetime, shown: Mapping[int, int] | None = None
+    ) -> tuple[CenterLine, ...]:
         """Give a manifest's lines as they would be now, for files that have not changed since.
 
         So a day that nobody writes any more stays complete through what has been applied since.
+        `shown` says by partition how much of it the files of any day show: rows that have reached
+        others' files are not on their way to this one. What is claimed rests on this day's alone.
         """
         position = manifest.position
         if position is None:
             return manifest.centers
+        others = (shown or {}).get(position.partition, 0)
         return tuple(
-            self._renewed(line, position.partition, position.offset, now)
+            self._renewed(line, position, max(position.offset, others), now)
             for line in manifest.centers
         )
 
     def _renewed(
-        self, line: CenterLine, partition: int, position: int, now: datetime
+        self, line: CenterLine, position: Position, shown: int, now: datetime
     ) -> CenterLine:
-        found = self.line(
-            line.center_id,
-            Share(line.record_count, name=line.center_name),
-            partition,
-            position,
-            now,
-        )
+        share = Share(line.record_count, name=line.center_name)
+        found = self.line(line.center_id, share, position.partition, position.offset, now)
+        if shown > position.offset:
+            told = self.line(line.center_id, share, position.partition, shown, now)
+            found = replace(found, behind=told.behind)
         through = found.complete_through
         if line.behind == "dead-letter" and found.behind is None:
             found = replace(found, behind="dead-letter", dead_letters=line.dead_letters)

@@ -145,10 +145,15 @@ class Watcher:
         with self._lock:
             return self._claims.lines(shares, partition, position, self._clock())
 
-    def renewed(self, manifest: Manifest) -> tuple[CenterLine, ...]:
-        """Give a manifest's lines as they would be now, for files that have not changed."""
+    def renewed(
+        self, manifest: Manifest, shown: Mapping[int, int] | None = None
+    ) -> tuple[CenterLine, ...]:
+        """Give a manifest's lines as they would be now, for files that have not changed.
+
+        `shown` says by partition how much of it the files of any day show.
+        """
         with self._lock:
-            return self._claims.renewed(manifest, self._clock())
+            return self._claims.renewed(manifest, self._clock(), shown)
 
     def end(self, partition: int) -> int:
         """Ask where a partition of the unified topic ends."""

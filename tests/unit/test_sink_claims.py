@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from schemas import topics
 from schemas.records import CenterStatus, Offset, Progress
-from stream_app.files.manifest import CenterLine, CompleteThrough
+from stream_app.files.manifest import CenterLine, CompleteThrough, Manifest, Position
 from stream_app.sink.completeness import KEPT, Claims, KnownCenter, Share
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -316,3 +316,20 @@ def test_a_sink_far_behind_remembers_enough_to_claim_something() -> None:
         for where, version in enumerate(claimed)
     )
     assert None is not claimed[-1]
+
+
+def test_rows_that_other_days_show_are_not_on_their_way_to_an_old_day() -> None:
+    later = at(120)
+    claims = told(a_progress(ends={0: 5}), a_status(), now=0)
+    claims.applied(a_progress(version=130, ends={0: 90}, applied_at=later), at(1))
+    claims.told(a_status(now=119, version=130), later)
+    line = line_of(told(a_progress(ends={0: 5})), position=6)
+    old = Manifest(START.date(), START, 0, {}, (line,), position=Position(0, 6))
+
+    (alone,) = claims.renewed(old, later)
+    (beside,) = claims.renewed(old, later, {0: 91})
+    (behind,) = claims.renewed(old, later, {0: 90})
+
+    assert ["lagging", None, "lagging"] == [alone.behind, beside.behind, behind.behind]
+    claimed = CompleteThrough(at(0), 10)
+    assert [claimed] * 3 == [one.complete_through for one in (alone, beside, behind)]

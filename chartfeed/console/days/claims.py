@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from stream_app.sink.completeness import Claims, KnownCenter
@@ -30,10 +31,13 @@ class Claimed:
         """Say why lines are as the manifests have them, None while all is well."""
         return self._following().trouble
 
-    def lines(self, manifest: Manifest) -> tuple[CenterLine, ...]:
-        """Give a manifest's lines, brought up to now where that is known."""
+    def lines(self, manifest: Manifest, shown: Mapping[int, int]) -> tuple[CenterLine, ...]:
+        """Give a manifest's lines, brought up to now where that is known.
+
+        `shown` says by partition how much of it the files of any day show.
+        """
         watcher = self._following()
-        return watcher.renewed(manifest) if watcher.loaded.is_set() else manifest.centers
+        return watcher.renewed(manifest, shown) if watcher.loaded.is_set() else manifest.centers
 
     def close(self) -> None:
         with self._lock:

@@ -64,7 +64,7 @@ class _Area:
         claimed = self._shelf.claimed
         return visit.render(
             "days.html",
-            shown=month_of(first.year, first.month, manifests, claimed.lines),
+            shown=month_of(first.year, first.month, manifests, self._shelf.known()),
             before=before,
             after=after,
             newest=newest if days else None,

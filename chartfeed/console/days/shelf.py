@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from chartfeed.console.visit import Visit
     from chartfeed.settings import Settings
     from stream_app.closing.marker import Marker
-    from stream_app.files.manifest import Manifest
+    from stream_app.files.manifest import CenterLine, Manifest
 
 __all__ = ["OfDay", "Shelf", "not_found", "path_of"]
 
@@ -35,6 +36,8 @@ TABS: Final = (
     ("/charts", "days.tab.charts"),
     ("/files", "days.tab.files"),
 )
+# Where today's work is; a partition without any of these days has its own to go by.
+NEWEST: Final = 31
 AGAIN: Final = {"retry-after": "2"}
 
 
@@ -54,6 +57,20 @@ class Shelf:
             return self.days.manifest(day)
         except Damaged:
             return None
+
+    def known(self) -> Callable[[Manifest], tuple[CenterLine, ...]]:
+        """Give what tells a day's lines as they are known now."""
+        return partial(self.claimed.lines, shown=self._shown())
+
+    def _shown(self) -> dict[int, int]:
+        """Give by partition how much of it the newest days' files show."""
+        shown: dict[int, int] = {}
+        for day in self.listed()[-NEWEST:]:
+            found = self.manifest(day)
+            if found is not None and found.position is not None:
+                at = found.position
+                shown[at.partition] = max(at.offset, shown.get(at.partition, 0))
+        return shown
 
     def page(self, show: OfDay) -> Callable[[Visit], Response]:
         """Give a page of a day as one of a visit: without the day, or in its making, it says so."""
@@ -83,7 +100,7 @@ class Shelf:
         **values: Any,
     ) -> Response:
         """Fill a template that extends the layout of a day's pages."""
-        lines = sorted(self.claimed.lines(found), key=lambda line: line.behind is None)
+        lines = sorted(self.known()(found), key=lambda line: line.behind is None)
         before, after = neighbours(self.listed(), found.target_date)
         return visit.render(
             template,
