@@ -130,6 +130,8 @@ def _listening(host: str, port: int) -> socket.socket:
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         found.bind((host, port))
+        # Before its address is said: who asks at once waits, and is not refused.
+        found.listen()
     except OSError as error:
         found.close()
         raise BadInput(
