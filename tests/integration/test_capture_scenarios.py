@@ -399,8 +399,8 @@ def test_a_large_transaction_goes_in_slices_and_lets_others_through(
 
     record_testsuite_property("a transaction of 60,000 rows", str(found))
     assert found.slices >= 2
-    # Waiting for all of it would take the other as long as the whole.
-    assert found.longest_wait < 1.0
+    # Waiting for all of it would take the other as long as the whole, on whatever machine.
+    assert found.longest_wait < found.seconds / 2
     assert found.grown < 150 * MEGABYTE
     assert 0 == big.compared().repeated
     other.compared()
