@@ -6,9 +6,7 @@ import dataclasses
 import json
 import math
 import os
-import signal
 import subprocess
-import threading
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -19,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from chartfeed import settings
+from chartfeed.interrupts import told_to_stop
 from deploy.local import configuration, home
 from deploy.local.practices import FAMILIES, Request
 from deploy.local.roster import Roster
@@ -147,18 +146,16 @@ def up(
 def work(stack: Stack, rate: float, seconds: float, seed: int) -> int:
     """Let the staff of all practices work, and keep a journal of what was committed."""
     roster = Roster(stack)
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    tally = let_work(
-        roster.planned(),
-        roster.connect(),
-        roster.journal,
-        rate=rate,
-        seconds=seconds,
-        seed=seed,
-        stop=stop,
-    )
+    with told_to_stop() as stop:
+        tally = let_work(
+            roster.planned(),
+            roster.connect(),
+            roster.journal,
+            rate=rate,
+            seconds=seconds,
+            seed=seed,
+            stop=stop,
+        )
     click.echo(f"{tally.committed} transactions committed in {tally.seconds:.1f} s")
     for deed, count in tally.deeds.most_common():
         click.echo(f"  {count:6} {deed}")

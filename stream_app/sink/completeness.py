@@ -153,23 +153,18 @@ class Claims:
             for center in sorted(ids, key=str.encode)
         ]
 
-    def renewed(
-        self, manifest: Manifest, now: datetime, shown: Mapping[int, int] | None = None
-    ) -> tuple[CenterLine, ...]:
+    def renewed(self, manifest: Manifest, now: datetime, shown: int = 0) -> tuple[CenterLine, ...]:
         """Give a manifest's lines as they would be now, for files that have not changed since.
 
         So a day that nobody writes any more stays complete through what has been applied since.
-        `shown` says by partition how much of it the files of any day show: rows that have reached
-        others' files are not on their way to this one. What is claimed rests on this day's alone.
+        `shown` says how much of the day's partition the files of any day show: rows that have
+        reached others' files are not on their way to this one. What is claimed rests on this
+        day's alone.
         """
         position = manifest.position
         if position is None:
             return manifest.centers
-        others = (shown or {}).get(position.partition, 0)
-        return tuple(
-            self._renewed(line, position, max(position.offset, others), now)
-            for line in manifest.centers
-        )
+        return tuple(self._renewed(line, position, shown, now) for line in manifest.centers)
 
     def _renewed(
         self, line: CenterLine, position: Position, shown: int, now: datetime

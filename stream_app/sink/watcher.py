@@ -145,12 +145,10 @@ class Watcher:
         with self._lock:
             return self._claims.lines(shares, partition, position, self._clock())
 
-    def renewed(
-        self, manifest: Manifest, shown: Mapping[int, int] | None = None
-    ) -> tuple[CenterLine, ...]:
+    def renewed(self, manifest: Manifest, shown: int = 0) -> tuple[CenterLine, ...]:
         """Give a manifest's lines as they would be now, for files that have not changed.
 
-        `shown` says by partition how much of it the files of any day show.
+        `shown` says how much of the day's partition the files of any day show.
         """
         with self._lock:
             return self._claims.renewed(manifest, self._clock(), shown)

@@ -327,8 +327,8 @@ def test_rows_that_other_days_show_are_not_on_their_way_to_an_old_day() -> None:
     old = Manifest(START.date(), START, 0, {}, (line,), position=Position(0, 6))
 
     (alone,) = claims.renewed(old, later)
-    (beside,) = claims.renewed(old, later, {0: 91})
-    (behind,) = claims.renewed(old, later, {0: 90})
+    (beside,) = claims.renewed(old, later, 91)
+    (behind,) = claims.renewed(old, later, 90)
 
     assert ["lagging", None, "lagging"] == [alone.behind, beside.behind, behind.behind]
     claimed = CompleteThrough(at(0), 10)

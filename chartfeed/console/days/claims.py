@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from stream_app.sink.completeness import Claims, KnownCenter
@@ -31,10 +30,10 @@ class Claimed:
         """Say why lines are as the manifests have them, None while all is well."""
         return self._following().trouble
 
-    def lines(self, manifest: Manifest, shown: Mapping[int, int]) -> tuple[CenterLine, ...]:
+    def lines(self, manifest: Manifest, shown: int) -> tuple[CenterLine, ...]:
         """Give a manifest's lines, brought up to now where that is known.
 
-        `shown` says by partition how much of it the files of any day show.
+        `shown` says how much of the day's partition the files of any day show.
         """
         watcher = self._following()
         return watcher.renewed(manifest, shown) if watcher.loaded.is_set() else manifest.centers

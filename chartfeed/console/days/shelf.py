@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from functools import partial
+from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -13,6 +13,7 @@ from chartfeed.console.days.claims import Claimed
 from chartfeed.console.days.month import neighbours, standing_of
 from chartfeed.console.days.opening import BeingWritten, Days
 from schemas import dates
+from schemas.topics import partition_of_day
 from stream_app.closing import marker
 from stream_app.files.manifest import Damaged
 from stream_app.files.months import open_daily
@@ -47,6 +48,7 @@ class Shelf:
     def __init__(self, settings: Settings) -> None:
         self.days = Days(open_daily(settings.output_path, by_month=settings.output.by_month))
         self.claimed = Claimed(settings)
+        self._partitions = settings.kafka.topics.partitions
 
     def listed(self) -> list[date]:
         return days_in(self.days.target.names())
@@ -60,17 +62,20 @@ class Shelf:
 
     def known(self) -> Callable[[Manifest], tuple[CenterLine, ...]]:
         """Give what tells a day's lines as they are known now."""
-        return partial(self.claimed.lines, shown=self._shown())
+        newest = self.listed()[-NEWEST:]
 
-    def _shown(self) -> dict[int, int]:
-        """Give by partition how much of it the newest days' files show."""
-        shown: dict[int, int] = {}
-        for day in self.listed()[-NEWEST:]:
-            found = self.manifest(day)
-            if found is not None and found.position is not None:
-                at = found.position
-                shown[at.partition] = max(at.offset, shown.get(at.partition, 0))
-        return shown
+        @cache
+        def shown(partition: int) -> int:
+            """Give how much of a partition the newest days' files show; only its days are read."""
+            ours = (one for one in newest if partition_of_day(one, self._partitions) == partition)
+            at = (found.position for found in map(self.manifest, ours) if found is not None)
+            return max((one.offset for one in at if one and one.partition == partition), default=0)
+
+        def lines(found: Manifest) -> tuple[CenterLine, ...]:
+            at = found.position
+            return self.claimed.lines(found, 0 if at is None else shown(at.partition))
+
+        return lines
 
     def page(self, show: OfDay) -> Callable[[Visit], Response]:
         """Give a page of a day as one of a visit: without the day, or in its making, it says so."""

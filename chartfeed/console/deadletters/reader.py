@@ -68,16 +68,10 @@ class Reader:
         with self._lock:
             try:
                 done = self._to_the_end()
-            except KafkaDown as error:
+            except (KafkaDown, KafkaException) as error:
                 self._forget()
-                raise Outside(
-                    f"Kafka does not answer: {error.message}", hint="chartfeed status"
-                ) from error
-            except KafkaException as error:
-                self._forget()
-                raise Outside(
-                    f"Kafka does not answer: {error.args[0].str()}", hint="chartfeed status"
-                ) from error
+                why = error.message if isinstance(error, KafkaDown) else error.args[0].str()
+                raise Outside(f"Kafka does not answer: {why}", hint="chartfeed status") from error
             look(self._ledger)
             return done
 
