@@ -8,7 +8,7 @@ from producers import canonical
 from producers.canonical import Kind
 from producers.mapping import ColumnMapping, Mapping, TableMapping
 from schemas.ids import IdType, Role
-from schemas.records import ChartEntry, Progress, UnifiedEntry
+from schemas.records import ChartEntry, DeadLetter, Progress, UnifiedEntry
 
 A_DAY = date(2022, 1, 18)
 A_MOMENT = datetime(2022, 1, 18, 12, 0, 0, 250000, tzinfo=UTC)
@@ -95,3 +95,19 @@ def a_mapping(
         tables=tables,
         ids=dict.fromkeys(Role, IdType.INTEGER) | (ids or {}),
     )
+
+
+def a_dead_letter(**changes: Any) -> DeadLetter:
+    letter = DeadLetter(
+        stage="producer",
+        center_id="center_07",
+        table="KARTEI",
+        key="41",
+        reason="invalid-date",
+        source_version=12,
+        topic=None,
+        partition=None,
+        offset=None,
+        at=A_MOMENT,
+    )
+    return replace(letter, **changes)

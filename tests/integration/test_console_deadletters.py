@@ -4,7 +4,6 @@ import json
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,22 +26,9 @@ from schemas.errors import Outside
 from schemas.records import DeadLetter
 from tests.browser import chromium, looking, served, violations  # noqa: F401 - a fixture
 from tests.console import a_console, browsing, post
-from tests.factories import A_MOMENT
+from tests.factories import a_dead_letter
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
-
-LETTER = DeadLetter(
-    stage="producer",
-    center_id=None,
-    table="KARTEI",
-    key="41",
-    reason="invalid-date",
-    source_version=12,
-    topic=None,
-    partition=None,
-    offset=None,
-    at=A_MOMENT,
-)
 
 
 class Post:
@@ -55,7 +41,7 @@ class Post:
         self._encode = Encoder(DeadLetter, id_).encode
 
     def letter(self, **changes: Any) -> None:
-        letter = replace(LETTER, center_id=self.center, **changes)
+        letter = a_dead_letter(center_id=self.center, **changes)
         self._send(f"{self.center}/{letter.key}", self._encode(letter), letter.table)
 
     def repaired(self, key: str, table: str = "KARTEI") -> None:

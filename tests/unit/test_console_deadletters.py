@@ -1,7 +1,6 @@
 """Which dead letters stand, how they are counted, and which of them a page shows."""
 
 from collections import Counter
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,28 +8,11 @@ import pytest
 
 from chartfeed.console.deadletters.ledger import PAGE, Entry, Ledger, Wanted
 from chartfeed.console.deadletters.routes import remedy
-from schemas.records import DeadLetter
-from tests.factories import A_MOMENT
-
-
-def a_letter(**changes: Any) -> DeadLetter:
-    letter = DeadLetter(
-        stage="producer",
-        center_id="center_07",
-        table="KARTEI",
-        key="41",
-        reason="invalid-date",
-        source_version=12,
-        topic=None,
-        partition=None,
-        offset=None,
-        at=A_MOMENT,
-    )
-    return replace(letter, **changes)
+from tests.factories import A_MOMENT, a_dead_letter
 
 
 def take(ledger: Ledger, offset: int = 0, **changes: Any) -> None:
-    letter = a_letter(**changes)
+    letter = a_dead_letter(**changes)
     ledger.take(f"{letter.center_id}/{letter.key}".encode(), Entry(letter, 3, offset))
 
 
