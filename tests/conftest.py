@@ -1,11 +1,13 @@
-"""What tests of several kinds share: the SQL Server stand-in."""
+"""What tests of several kinds share: the SQL Server stand-in, and logs left as they were."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 
 import pyodbc
 import pytest
+import structlog
 
 from tests.standin import Standin, running
 
@@ -23,6 +25,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return len(LONGEST) + ("integration" not in item.path.parts)
 
     items.sort(key=rank)
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """Leave no test the logging that a command of another one has set up in this process."""
+    root = logging.getLogger()
+    handlers, level, before = root.handlers, root.level, structlog.get_config()
+    yield
+    root.handlers = handlers
+    root.setLevel(level)
+    structlog.configure(**before)
 
 
 @pytest.fixture(scope="session")
