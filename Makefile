@@ -4,6 +4,8 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Where this is set, each of the hundreds of commands that tests start would compile all modules anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help setup demo test lint faults bench lock sbom audit clean
 
@@ -53,3 +55,4 @@ audit: $(READY) ## Look for known vulnerabilities in what production consists of
 clean: ## Stop the local stack and remove all that these targets made
 	@if [ -x $(BIN)/chartfeed ]; then $(BIN)/chartfeed local reset; $(BIN)/chartfeed local --home .chartfeed/demo reset; fi
 	@rm -rf .chartfeed $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	@find . -name __pycache__ -prune -exec rm -rf {} +

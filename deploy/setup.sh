@@ -55,6 +55,6 @@ if ! .venv/bin/uv --version 2>/dev/null | grep -q "^uv $(sed -n 's/^uv==\([^ ]*\
 fi
 export VIRTUAL_ENV=$PWD/.venv
 echo "installing the Python packages of requirements.lock"
-.venv/bin/uv pip install --quiet --require-hashes --requirement requirements.lock
+.venv/bin/uv pip install --quiet --compile-bytecode --require-hashes --requirement requirements.lock
 .venv/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
 .venv/bin/python -m deploy.local.java

@@ -42,6 +42,8 @@ OURS: Final[KafkaOptions] = {
     "enable.partition.eof": True,
 }
 PATIENCE: Final = 10.0
+# A question that no broker answers ends by itself, and nobody who leaves has to wait for that.
+LEAVING: Final = 1.0
 AGAIN: Final = 1.0
 AWHILE: Final = 0.05
 # Progress is written with every checkpoint, so the last of each center is near the end.
@@ -134,9 +136,10 @@ class Watcher:
         return True
 
     def close(self) -> None:
+        """End; a thread that still waits for a broker ends when its question does."""
         self._ended.set()
         if self._thread.is_alive():
-            self._thread.join(PATIENCE)
+            self._thread.join(LEAVING)
 
     def lines(
         self, shares: Mapping[str, Share], partition: int, position: int
