@@ -8,7 +8,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -61,6 +61,8 @@ class Claim:
     day: date
     version: int
     rows: list[Row]
+    captured_at: datetime | None = None
+    """When that version was read, by the reader's clock."""
 
 
 @dataclass
@@ -119,7 +121,9 @@ class Samples:
             claimed = line.complete_through
             if line.center_id in self.centers and claimed and claimed.version is not None:
                 day, center = manifest.target_date, line.center_id
-                self.claims.append(Claim(center, day, claimed.version, rows[center]))
+                self.claims.append(
+                    Claim(center, day, claimed.version, rows[center], claimed.captured_at)
+                )
 
 
 def check(center: oracle.Center, commits: list[Commit], claims: list[Claim]) -> int:
