@@ -111,7 +111,13 @@ class Audit:
         self._mark()
 
     def compacted(self) -> None:
-        """Assert what holds of topics that have lost their past: the last is right."""
+        """Assert what holds of topics that have lost their past: the last is right.
+
+        All is read again, for the tombstone of what was read before may be gone already.
+        """
+        self._read.clear()
+        self._shown.clear()
+        self._revisions.clear()
         self._follow(self._ground.pasts)
         self._hold_topic()
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from multiprocessing import forkserver
 from pathlib import Path
@@ -225,24 +226,21 @@ def ground(folder: Path, seed: int, size: Size, chartfeed: Any) -> Iterator[Grou
 
 
 def _shorten(bootstrap: str, durations: Mapping[str, int]) -> None:
-    """Have the topics that are compacted forget their past soon."""
+    """Declare topics that forget their past soon, as the configuration does."""
     admin = AdminClient({"bootstrap.servers": bootstrap})
-    names = {
-        "min_compaction_lag": "min.compaction.lag.ms",
-        "delete_retention": "delete.retention.ms",
-    }
+    layout = topics.Layout(
+        12, 1, **{name: timedelta(seconds=seconds) for name, seconds in durations.items()}
+    )
     wanted = [
         ConfigResource(
             ResourceType.TOPIC,
             topic.name,
             incremental_configs=[
-                ConfigEntry(
-                    names[name], str(1000 * seconds), incremental_operation=AlterConfigOpType.SET
-                )
-                for name, seconds in durations.items()
+                ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+                for name, value in topic.configuration(layout).items()
             ],
         )
-        for topic in (*topics.SOURCE, topics.CHECKPOINTS, topics.UNIFIED_ENTRIES, topics.PROGRESS)
+        for topic in topics.ALL
     ]
     for answer in admin.incremental_alter_configs(wanted).values():
         answer.result(20)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import psutil
 
+from schemas import topics
 from tests.faulting.audits import Audit
 from tests.faulting.ground import Ground, Size, ground
 from tests.faulting.rounds import FIRST_SECONDS, SETTLED_SECONDS, settle
@@ -32,6 +33,8 @@ COMPACTING: Final[Mapping[str, object]] = {
     "log.cleaner.min.cleanable.ratio": 0.1,
     "log.cleaner.delete.retention.ms": 10_000,
 }
+KEPT: Final = frozenset(topic.name for topic in topics.ALL if topic.history is not None)
+"""Topics that keep all of their records for hours, whatever the soak declares."""
 TOPICS: Final[Mapping[str, int]] = {"min_compaction_lag": 10, "delete_retention": 30}
 
 
@@ -114,15 +117,33 @@ def _measure(on: Ground, found: Soak) -> None:
             process = psutil.Process(pid)
             found.memory[name].append(process.memory_full_info().uss)
             found.handles[name].append(process.num_fds())
-    broker = psutil.Process(on.services["broker"].pid)
-    found.handles["the broker"].append(broker.num_fds())
-    found.disk["the workers' state"].append(_bytes_under(on.on.folder / "state"))
-    found.disk["the broker"].append(_bytes_under(on.on.folder / "kafka" / "data"))
+    found.handles["the broker"].append(_handles(on.services["broker"].pid))
+    found.disk["the workers' state"].append(_bytes(_files(on.on.folder / "state")))
+    told = _files(on.on.folder / "kafka" / "data")
+    found.disk["the broker"].append(_bytes(path for path in told if not _is_kept(path)))
+    found.disk["what is kept for hours"].append(_bytes(path for path in told if _is_kept(path)))
 
 
-def _bytes_under(folder: Path) -> int:
+def _is_kept(path: Path) -> bool:
+    return path.parent.name.rpartition("-")[0] in KEPT
+
+
+def _handles(pid: int) -> int:
+    """Count a process's open files, without those of topics that grow for hours."""
+    found = 0
+    for handle in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):  # Closed since it was listed.
+            found += not _is_kept(handle.readlink())
+    return found
+
+
+def _files(folder: Path) -> list[Path]:
+    return list(folder.rglob("*"))
+
+
+def _bytes(paths: Iterable[Path]) -> int:
     total = 0
-    for path in folder.rglob("*"):
+    for path in paths:
         with suppress(OSError):  # Gone since it was listed.
             total += path.stat().st_blocks * 512
     return total
