@@ -62,7 +62,9 @@ class Claim:
     version: int
     rows: list[Row]
     captured_at: datetime | None = None
-    """When that version was read, by the reader's clock."""
+    """When that version was read, by the source's clock."""
+    behind: str | None = None
+    """Why more of it may be missing, in the file's own word."""
 
 
 @dataclass
@@ -122,7 +124,14 @@ class Samples:
             if line.center_id in self.centers and claimed and claimed.version is not None:
                 day, center = manifest.target_date, line.center_id
                 self.claims.append(
-                    Claim(center, day, claimed.version, rows[center], claimed.captured_at)
+                    Claim(
+                        center,
+                        day,
+                        claimed.version,
+                        rows[center],
+                        claimed.captured_at,
+                        line.behind,
+                    )
                 )
 
 

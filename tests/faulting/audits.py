@@ -27,6 +27,8 @@ __all__ = ["Audit", "difference"]
 STEM: Final = "ivoris_chart_entries_"
 MANIFEST: Final = ".manifest.json"
 
+READING: Final = frozenset({"snapshot", "resync"})
+"""What a file says of a center that is read anew: its rows are of several times."""
 Lost: TypeAlias = tuple[date, int | None, datetime | None]
 """What a file claims of commits that a restore has taken back: day, version, when it was read."""
 
@@ -107,7 +109,7 @@ class Audit:
         self._hold_events()
         self._follow(reread)
         self._hold_topic()
-        self._hold_claims(list(claims))
+        self._hold_claims(list(claims), reread)
         self._mark()
 
     def compacted(self) -> None:
@@ -212,12 +214,17 @@ class Audit:
             for key in due.keys() | shown.keys():
                 assert due.get(key) == shown.get(key), f"{center} {key}: topic and journal differ"
 
-    def _hold_claims(self, claims: list[Claim]) -> None:
+    def _hold_claims(self, claims: list[Claim], reread: Collection[str]) -> None:
         for name, before in self._before.items():
             eras = self._ground.scenes[name].truth.eras
             if len(eras) != self._eras[name]:
                 continue  # Versions from before a restore mean something else by now.
             commits: list[Commit] = [*eras[-1].commits[self._commits[name] :]]
             lost = self._lost.get(name, set())
-            held = [one for one in claims if (one.day, one.version, one.captured_at) not in lost]
+            held = [
+                one
+                for one in claims
+                if (one.day, one.version, one.captured_at) not in lost
+                and not (name in reread and one.behind in READING)
+            ]
             self.claims += check(deepcopy(before), commits, held)
