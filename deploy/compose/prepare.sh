@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the passwords that are missing, and gives each volume to the user that writes there.
+# Makes the passwords and the certificate that are missing, and gives each volume to the user that writes there.
 set -eu
 umask 077
 
@@ -18,6 +18,11 @@ secret /secrets/reader/password 10001:10001 'Aa1-'
 # Ours serves metrics to who shows this; the group is Prometheus's.
 secret /secrets/metrics/token 10001:65534 ''
 secret /secrets/grafana/password 472:472 ''
+
+# The console's certificate, for this machine's own names.
+sh /certificate.sh /secrets/console
+chown 10001:10001 /secrets/console/tls.key /secrets/console/tls.crt
+chmod 0440 /secrets/console/tls.key /secrets/console/tls.crt
 
 for owner in /volumes/*; do
   for folder in "$owner"/*; do
