@@ -29,6 +29,7 @@ from confluent_kafka.admin import (
 from deploy.local import practices
 from deploy.local.staff.journal import read
 from deploy.local.staff.work import work
+from producers import files
 from schemas import topics
 from tests.faulting import services
 from tests.faulting.past import Past
@@ -40,7 +41,8 @@ from tests.scene import Scene, Stage, named_apart, stage
 
 __all__ = ["Ground", "Size", "ground"]
 
-LIBFAKETIME: Final = "usr/lib/*/faketime/libfaketime.so.1"
+# The one for processes with threads: the other one reads its file in all of them at once.
+LIBFAKETIME: Final = "usr/lib/*/faketime/libfaketimeMT.so.1"
 WIRES: Final = ("producers-kafka", "workers-kafka", "source", "registry")
 
 
@@ -215,7 +217,7 @@ def ground(folder: Path, seed: int, size: Size, chartfeed: Any) -> Iterator[Grou
             library=next((str(path) for path in Path("/").glob(LIBFAKETIME)), None),
             journal=folder / "work.jsonl",
         )
-        made.clock.write_text("+0")
+        files.replace(made.clock, "+0")
         if size.topics:
             _shorten(bootstrap, size.topics)
         for name, scene in made.scenes.items():

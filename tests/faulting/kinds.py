@@ -17,6 +17,7 @@ import psutil
 import pyodbc
 from confluent_kafka import Producer
 
+from producers import files
 from producers.capture.publisher import transactional_id
 from schemas import topics
 from schemas.errors import ChartfeedError
@@ -229,9 +230,9 @@ def _small_files(ground: Ground, target: str, _: Dice) -> Iterator[None]:
 def _stepped(ground: Ground, target: str, dice: Dice) -> Iterator[None]:
     """Step the clocks of all producers and workers; their durations stay true."""
     del target
-    ground.clock.write_text(f"{dice.choice([-86_400, -3600, -30, 30, 3600, 86_400]):+d}")
+    files.replace(ground.clock, f"{dice.choice([-86_400, -3600, -30, 30, 3600, 86_400]):+d}")
     yield
-    ground.clock.write_text("+0")
+    files.replace(ground.clock, "+0")
 
 
 @contextmanager
