@@ -66,6 +66,10 @@ MEANING: Final[Mapping[str, str]] = {
     "console.proxies": "Addresses of proxies that sign people in; whoever else says who he is, is "
     "not believed. None: only the users file counts.",
     "console.user_header": "The header in which such a proxy says who it is.",
+    "console.proxy_token_file": "The file that holds a token; then a proxy is believed only where "
+    "it shows that in `X-Proxy-Token`. Without it, all that runs at its addresses is.",
+    "console.proxy_viewers": "True: whom the proxy signs in and the users file does not have may "
+    "look at every page. False: is refused.",
     "console.timezone": "The time zone of the pages.",
     "insurance_status": "What KASSEN.ART means; any other value is Selbstzahler.",
     **settings_closing_page.MEANING,

@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 import click
 
 from chartfeed import logs
-from chartfeed.console.access import Access, Proxy
+from chartfeed.console.access import Access
+from chartfeed.console.proxy import Proxy, token_in
 from chartfeed.console.roles import Role
 from chartfeed.console.session import Keys
 from chartfeed.console.users import User, Users, hashed, named
@@ -58,18 +59,28 @@ def console(
     port = given.port if port is None else port
     if (certificate is None) != (key is None):
         raise BadInput("a certificate needs its key, and a key its certificate", hint="give both")
-    if certificate is None and not _is_here(host) and not given.proxies:
+    is_readable = certificate is None and not _is_here(host)
+    if is_readable and not given.proxies:
         raise BadInput(
             f"at {host} passwords would cross the network readably",
             hint="--certificate FILE --key FILE, or a proxy with TLS in console.proxies",
         )
     logs.configure(sys.stderr)
-    return _serve(context.settings, host, port, certificate, key)
+    proxy = _proxy(context.settings)
+    only = proxy if is_readable else None
+    return _serve(context.settings, host, port, tls=(certificate, key), proxy=proxy, only=only)
 
 
 def _serve(
-    settings: Settings, host: str, port: int, certificate: Path | None, key: Path | None
+    settings: Settings,
+    host: str,
+    port: int,
+    *,
+    tls: tuple[Path | None, Path | None],
+    proxy: Proxy | None,
+    only: Proxy | None,
 ) -> int:
+    """Serve by TLS where there is a certificate, and `only` through a proxy where that is given."""
     # Loaded late: `console user` needs none of it.
     import uvicorn  # noqa: PLC0415
 
@@ -80,13 +91,14 @@ def _serve(
     from chartfeed.console.pages import Pages  # noqa: PLC0415
 
     folder, zone = _folder(settings), ZoneInfo(settings.console.timezone)
-    access = Access(Users(folder), Keys.kept_in(folder), _proxy(settings))
+    access = Access(Users(folder), Keys.kept_in(folder), proxy)
     os.nice(NICENESS)
     with _listening(host, port) as listening, closing(Reader(settings, zone)) as reader:
         live = Live(reader, History(center.id for center in settings.centers))
         app = application(
             Console(settings, access, live, zone, Pages()),
             hosts=[*HERE, host, *settings.console.names],
+            only=only,
         )
         config = uvicorn.Config(
             app,
@@ -95,11 +107,11 @@ def _serve(
             server_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=2,
-            ssl_certfile=certificate,
-            ssl_keyfile=key,
+            ssl_certfile=tls[0],
+            ssl_keyfile=tls[1],
         )
         shown = f"[{host}]" if ":" in host else host
-        scheme = "http" if certificate is None else "https"
+        scheme = "http" if tls[0] is None else "https"
         click.echo(f"{scheme}://{shown}:{listening.getsockname()[1]}")
         if not access.users.all() and access.proxy is None:
             click.echo("nobody can sign in yet: chartfeed console user add NAME --role operator")
@@ -113,7 +125,20 @@ def _folder(settings: Settings) -> Path:
 
 def _proxy(settings: Settings) -> Proxy | None:
     given = settings.console
-    return Proxy(frozenset(given.proxies), given.user_header) if given.proxies else None
+    if not given.proxies:
+        if given.proxy_token_file is not None:
+            raise BadInput(
+                "console.proxy_token_file is the token of a proxy, and there is none",
+                hint="list its addresses in console.proxies",
+            )
+        return None
+    token = given.proxy_token_file
+    return Proxy(
+        frozenset(given.proxies),
+        given.user_header,
+        None if token is None else token_in(settings.path.parent / token),
+        given.proxy_viewers,
+    )
 
 
 def _is_here(host: str) -> bool:

@@ -153,6 +153,8 @@ class Console:
     names: list[Text] = field(default_factory=list)
     proxies: list[Text] = field(default_factory=list)
     user_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")] = "X-Remote-User"
+    proxy_token_file: str | None = None
+    proxy_viewers: bool = False
     timezone: Timezone = "Europe/Berlin"
 
 

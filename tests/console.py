@@ -14,10 +14,11 @@ from starlette.testclient import TestClient
 
 from chartfeed import settings
 from chartfeed.console import app
-from chartfeed.console.access import Access, Proxy
+from chartfeed.console.access import Access
 from chartfeed.console.history import History
 from chartfeed.console.live import Live, Read
 from chartfeed.console.pages import Pages
+from chartfeed.console.proxy import Proxy
 from chartfeed.console.roles import Role
 from chartfeed.console.session import Keys
 from chartfeed.console.users import User, Users, hashed
@@ -74,10 +75,12 @@ def a_console(
 
 
 @contextmanager
-def browsing(console: app.Console, *roles: Role, name: str = "anna") -> Iterator[TestClient]:
+def browsing(
+    console: app.Console, *roles: Role, name: str = "anna", only: Proxy | None = None
+) -> Iterator[TestClient]:
     """Give a client that is signed in, in these roles; it follows no redirect by itself."""
     console.access.users.put(User(name, frozenset(roles), HASHED))
-    application = app.application(console, ["testserver"])
+    application = app.application(console, ["testserver"], only=only)
     with TestClient(application, follow_redirects=False) as client:
         console.live.after(0, 10)
         session = console.access.sign_in(name, PASSWORD)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from chartfeed.console.proxy import peer
 from chartfeed.console.session import begun
 from chartfeed.console.users import User, named
 from schemas.errors import BadInput
@@ -15,26 +16,13 @@ if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
     from starlette.responses import Response
 
+    from chartfeed.console.proxy import Proxy
     from chartfeed.console.session import Keys, Session
     from chartfeed.console.users import Users
 
-__all__ = ["Access", "Proxy", "Who"]
+__all__ = ["Access", "Who"]
 
 COOKIE: Final = "chartfeed_session"
-
-
-@dataclass(frozen=True, slots=True)
-class Proxy:
-    """A proxy that signs people in and says so in a header; believed from its addresses only."""
-
-    addresses: frozenset[str]
-    user_header: str
-
-    def name(self, request: HTTPConnection) -> str | None:
-        return request.headers.get(self.user_header) if self.is_from(request) else None
-
-    def is_from(self, request: HTTPConnection) -> bool:
-        return request.client is not None and request.client.host in self.addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +33,7 @@ class Who:
     user: User | None
     is_new: bool
     is_by_proxy: bool = False
+    """Whether the proxy says who it is; if there is no user then, it is nobody who may look."""
 
 
 class Access:
@@ -67,23 +56,27 @@ class Access:
         session = self.keys.session(request.cookies.get(COOKIE), self._clock())
         is_new = session is None
         session = session or begun(self._clock())
-        said = None if self.proxy is None else self.proxy.name(request)
-        if said is not None:
-            return self._by_proxy(said, session, is_new=is_new)
+        if self.proxy is not None and (said := self.proxy.names(request)):
+            return self._by_proxy(self.proxy, said, session, is_new=is_new)
         user = None if session.name is None else self.users.find(session.name)
         if user is not None and session.proof != self.keys.proof(user.password or ""):
             user = None
         return Who(session, user, is_new)
 
-    def _by_proxy(self, said: str, session: Session, *, is_new: bool) -> Who:
+    def _by_proxy(self, proxy: Proxy, said: list[str], session: Session, *, is_new: bool) -> Who:
+        nobody = Who(session, None, is_new, is_by_proxy=True)
+        if len(said) > 1:
+            return nobody
         try:
             # Headers travel as latin-1; what is in them is mostly UTF-8.
-            name = named(said.encode("latin-1").decode("utf-8"))
+            name = named(said[0].encode("latin-1").decode("utf-8"))
         except (BadInput, UnicodeError):
-            return Who(session, None, is_new)
+            return nobody
+        user = self.users.find(name) or (User(name, frozenset()) if proxy.has_viewers else None)
+        if user is None:
+            return nobody
         if session.name != name:
             session, is_new = begun(self._clock(), name), True
-        user = self.users.find(name) or User(name, frozenset())
         return Who(session, user, is_new, is_by_proxy=True)
 
     def sign_in(self, name: str, password: str) -> Session | None:
@@ -115,7 +108,4 @@ class Access:
 
     def address(self, request: HTTPConnection) -> str:
         """Give where a request is from; behind the proxy, what the proxy says."""
-        host = "" if request.client is None else request.client.host
-        if self.proxy is not None and self.proxy.is_from(request):
-            return request.headers.get("x-forwarded-for", host).rpartition(",")[2].strip()
-        return host
+        return peer(request) if self.proxy is None else self.proxy.client(request)

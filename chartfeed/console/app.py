@@ -20,10 +20,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from chartfeed.console.arrival import Arrived
 from chartfeed.console.headers import Headers
 from chartfeed.console.languages import Language, preferred
 from chartfeed.console.limits import Bounded
 from chartfeed.console.pages import FOLDER, Pages
+from chartfeed.console.proxy import Only
 from chartfeed.console.visit import Visit, is_guarded
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from chartfeed.console.access import Access
     from chartfeed.console.live import Live
+    from chartfeed.console.proxy import Proxy
     from chartfeed.settings import Settings
 
 __all__ = ["AREAS", "Console", "application"]
@@ -77,8 +80,16 @@ class Console:
         return RedirectResponse(target, HTTPStatus.SEE_OTHER)
 
 
-def application(console: Console, hosts: Iterable[str], areas: Iterable[str] = AREAS) -> Starlette:
-    """Give the application; `hosts` are the names under which browsers may reach it."""
+def application(
+    console: Console,
+    hosts: Iterable[str],
+    areas: Iterable[str] = AREAS,
+    only: Proxy | None = None,
+) -> Starlette:
+    """Give the application; `hosts` are the names under which browsers may reach it.
+
+    Where `only` is given nobody is answered but who comes through that proxy.
+    """
     routes: list[BaseRoute] = [
         Mount("/static", StaticFiles(directory=FOLDER / "static"), name="static")
     ]
@@ -98,6 +109,8 @@ def application(console: Console, hosts: Iterable[str], areas: Iterable[str] = A
         middleware=[
             Middleware(Headers),
             Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False),
+            *([] if only is None else [Middleware(Only, only)]),
+            Middleware(Arrived),
             Middleware(Bounded),
         ],
         exception_handlers={HTTPException: _missing, Exception: _broken},

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from chartfeed.console.numbers import whole
 from producers.capture.errors import KafkaDown
 from producers.capture.events import TABLES
 from producers.capture.publisher import LOG
@@ -28,6 +29,8 @@ __all__ = ["Event", "newest"]
 WINDOW: Final = 200
 MOST: Final = 20
 PATIENCE: Final = 3.0
+# A source's version is a bigint.
+VERSION_DIGITS: Final = 19
 TABLE_OF: Final = {topic.name: table for table, (topic, _) in TABLES.items()}
 
 
@@ -66,7 +69,7 @@ def _event(message: Message) -> Event:
         table=TABLE_OF[message.topic() or ""],
         operation=headers.get("operation", ""),
         row=_key(message).partition("/")[2],
-        version=int(version) if version.isdecimal() else None,
+        version=whole(version, otherwise=None, digits=VERSION_DIGITS),
     )
 
 

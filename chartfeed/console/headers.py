@@ -23,6 +23,8 @@ FIXED: Final = {
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
 STATIC: Final = "/static/"
+# A browser that came by TLS of ours once comes by nothing else for a year.
+TLS_ONLY: Final = (b"strict-transport-security", b"max-age=31536000")
 
 
 class Headers:
@@ -38,6 +40,8 @@ class Headers:
         is_static = scope["path"].startswith(STATIC)
         caching = "public, max-age=31536000, immutable" if is_static else "no-store"
         fixed = [(name.encode(), value.encode()) for name, value in FIXED.items()]
+        if scope["scheme"] == "https":
+            fixed.append(TLS_ONLY)
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -14,32 +15,49 @@ __all__ = ["Attempts", "Bounded"]
 
 AT_ONCE: Final = 16
 STREAMS: Final = 100
-STREAM_PREFIX: Final = "/live/"
+DOWNLOADS: Final = 8
+STREAM: Final = re.compile(r"/live/.*")
+DOWNLOAD: Final = re.compile(r"/days/[^/]+/files/[^/]+")
 
 
 class Bounded:
-    """Answers 503 at once where too many requests, or live views, are being answered."""
+    """Answers 503 at once where too much is being answered.
 
-    def __init__(self, app: ASGIApp, at_once: int = AT_ONCE, streams: int = STREAMS) -> None:
+    Live views and downloads, which last, are counted for themselves.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        at_once: int = AT_ONCE,
+        streams: int = STREAMS,
+        downloads: int = DOWNLOADS,
+    ) -> None:
         self._app = app
-        self._most = {False: at_once, True: streams}
-        self._now = {False: 0, True: 0}
+        self._most = {"page": at_once, "stream": streams, "download": downloads}
+        self._now = dict.fromkeys(self._most, 0)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        is_stream = scope["path"].startswith(STREAM_PREFIX)
-        if self._now[is_stream] >= self._most[is_stream]:
+        kind = _kind(scope["path"])
+        if self._now[kind] >= self._most[kind]:
             headers = [(b"retry-after", b"2"), (b"content-type", b"text/plain; charset=utf-8")]
             await send({"type": "http.response.start", "status": 503, "headers": headers})
             await send({"type": "http.response.body", "body": b"too much to do; try again\n"})
             return
-        self._now[is_stream] += 1
+        self._now[kind] += 1
         try:
             await self._app(scope, receive, send)
         finally:
-            self._now[is_stream] -= 1
+            self._now[kind] -= 1
+
+
+def _kind(path: str) -> str:
+    if STREAM.fullmatch(path):
+        return "stream"
+    return "download" if DOWNLOAD.fullmatch(path) else "page"
 
 
 class Attempts:

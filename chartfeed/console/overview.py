@@ -13,6 +13,7 @@ import orjson
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from chartfeed.console.numbers import whole
 from chartfeed.console.roles import VIEWER
 from chartfeed.console.standing import standings, sums
 from chartfeed.console.visit import needs
@@ -71,8 +72,7 @@ def routes(console: Console) -> list[Route]:
 
     @needs(VIEWER)
     def live(visit: Visit) -> Response:
-        given = visit.query.get("since", "")
-        since = int(given) if given.isdecimal() and len(given) < 12 else -1
+        since = whole(visit.query.get("since", ""), otherwise=-1, digits=11)
         events = _events(visit, renderings, renderings.numbered(visit.language, since))
         return StreamingResponse(events, media_type="text/event-stream")
 

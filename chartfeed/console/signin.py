@@ -13,6 +13,7 @@ from starlette.routing import Route
 from chartfeed.console.app import LANGUAGE
 from chartfeed.console.languages import LANGUAGES
 from chartfeed.console.limits import Attempts
+from chartfeed.console.users import named
 from chartfeed.console.visit import open_to_all
 
 if TYPE_CHECKING:
@@ -42,17 +43,18 @@ def routes(console: Console) -> list[Route]:
         name, target = visit.text("name").strip()[:100], visit.text("next")
         access = visit.console.access
         address = access.address(visit.request)
-        both = f"{address} {name}"
-        wait = max(by_both.wait(both), by_address.wait(address))
-        if wait > 0:
-            return _again(visit, "signin.wait", HTTPStatus.TOO_MANY_REQUESTS, wait=wait)
+        both = f"{address} {named(name) if name else name}"
+        # Looked at and counted in one: guesses that come at once are not all looked at before.
         with one_at_a_time:
+            wait = max(by_both.wait(both), by_address.wait(address))
+            if wait > 0:
+                return _again(visit, "signin.wait", HTTPStatus.TOO_MANY_REQUESTS, wait=wait)
             session = access.sign_in(name, visit.text("password")[:1000]) if name else None
-        if session is None:
-            by_both.failed(both)
-            by_address.failed(address)
-            return _again(visit, "signin.wrong", HTTPStatus.FORBIDDEN)
-        by_both.forget(both)
+            if session is None:
+                by_both.failed(both)
+                by_address.failed(address)
+                return _again(visit, "signin.wrong", HTTPStatus.FORBIDDEN)
+            by_both.forget(both)
         response = visit.redirect(_next(target))
         access.keep(response, session, secure=access.is_secure(visit.request))
         return response

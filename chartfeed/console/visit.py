@@ -134,6 +134,8 @@ def _endpoint(page: Page, role: Role | None) -> Endpoint:
             if not _has_token(visit):
                 return _kept(visit, refused(visit, "refused.token"))
         if role is not None:
+            if visit.who.user is None and visit.who.is_by_proxy:
+                return _kept(visit, refused(visit, "refused.proxy"))
             if visit.who.user is None:
                 return _kept(visit, console.to_sign_in(visit))
             if not visit.who.user.may(role):

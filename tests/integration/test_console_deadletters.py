@@ -143,6 +143,7 @@ def test_the_page_says_what_why_where_and_what_helps(letters: Post, console: Con
 
     with browsing(console) as client:
         page = show(client, letters.center)
+        assert page == show(client, f"{letters.center}&page={'9' * 5000}")
 
     assert "a date that does not exist" in page
     assert "<code>KARTEI</code>" in page

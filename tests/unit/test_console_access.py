@@ -1,8 +1,9 @@
-"""Who may see what: passwords, sessions, forms, roles, the proxy, and those who guess."""
+"""Who may see what: passwords, sessions, forms, roles, and those who guess."""
+
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from chartfeed.console.access import Proxy
 from chartfeed.console.roles import OPERATOR, REVIEWER, VIEWER
 from chartfeed.console.session import HOURS, Keys, begun
 from chartfeed.console.users import User, Users, hashed
@@ -154,6 +155,28 @@ def test_who_guesses_has_to_wait_and_others_do_not(console):
         assert 303 == post_in(client, fields | {"name": "berta", "password": PASSWORD}).status_code
 
 
+def test_guesses_that_come_at_once_are_counted_like_those_that_follow_one_another(console):
+    with browsing(console) as client:
+        client.cookies.clear()
+        fields = {"name": "anna", "password": "a wrong password", "next": "/"}
+        fields["token"] = token(client, "/sign-in")
+        with ThreadPoolExecutor(10) as pool:
+            found = list(pool.map(lambda _: client.post("/sign-in", data=fields), range(10)))
+
+    assert [403] * 5 + [429] * 5 == sorted(answer.status_code for answer in found)
+
+
+def test_a_name_with_more_spaces_is_guessed_for_as_the_same(console):
+    with browsing(console, name="anna b") as client:
+        client.cookies.clear()
+        found = [
+            post_in(client, {"name": f"anna{' ' * spaces}b", "password": "wrong"}).status_code
+            for spaces in range(1, 7)
+        ]
+
+    assert [403] * 5 + [429] == found
+
+
 def post_in(client, fields):
     return client.post("/sign-in", data={"token": token(client, "/sign-in")} | fields)
 
@@ -176,34 +199,3 @@ def test_after_signing_in_one_stays_here(console, wanted, target):
         answer = post_in(client, {"name": "anna", "password": PASSWORD, "next": wanted})
 
     assert (303, target) == (answer.status_code, answer.headers["location"])
-
-
-def test_a_proxy_is_believed_from_its_own_address_alone(tmp_path):
-    said = {"X-Remote-User": "berta"}
-    loaded = configured(tmp_path)
-    trusted = Proxy(frozenset({"testclient"}), "X-Remote-User")
-    with browsing(a_console(loaded, proxy=trusted)) as client:
-        client.cookies.clear()
-        page = client.get("/", headers=said | {"X-Forwarded-Proto": "https"})
-        assert 200 == page.status_code
-        assert "berta" in page.text
-        assert "secure" in page.headers["set-cookie"].lower()
-        assert "Sign out" not in page.text
-        assert 303 == client.get("/").status_code
-
-    other = Proxy(frozenset({"10.0.0.1"}), "X-Remote-User")
-    for console in (a_console(loaded, proxy=other), a_console(loaded)):
-        with browsing(console) as client:
-            client.cookies.clear()
-            assert 303 == client.get("/", headers=said).status_code
-
-
-def test_a_user_of_the_proxy_has_the_roles_of_the_users_file(tmp_path):
-    trusted = Proxy(frozenset({"testclient"}), "X-Remote-User")
-    console = a_console(configured(tmp_path), proxy=trusted)
-    console.access.users.put(User("berta", frozenset({OPERATOR})))
-    with browsing(console) as client:
-        client.cookies.clear()
-        for name, may in (("berta", True), ("carl", False)):
-            page = client.get("/centers/center_01", headers={"X-Remote-User": name})
-            assert may == ("data-opens" in page.text)

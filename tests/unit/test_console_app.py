@@ -91,18 +91,37 @@ def test_three_hundred_centers_make_pages_of_less_than_200_kb(tmp_path):
         assert len(client.get("/metrics?minutes=360").content) < LARGEST_PAGE
 
 
-def test_too_many_requests_at_once_are_told_to_come_again():
-    assert [503, 200] == asyncio.run(two_at_once())
+def test_a_browser_that_came_by_our_tls_comes_by_nothing_else(console):
+    with browsing(console) as client:
+        assert "strict-transport-security" not in client.get("/").headers
+        by_tls = client.get("https://testserver/").headers["strict-transport-security"]
+
+    assert "max-age=31536000" == by_tls
 
 
-async def two_at_once():
+@pytest.mark.parametrize(
+    ("first", "second", "statuses"),
+    [
+        ("/", "/days", [503, 200]),
+        ("/live/overview", "/live/overview", [503, 200]),
+        ("/days/2026-03-04/files/csv", "/days/2026-03-05/files/json", [503, 200]),
+        ("/days/2026-03-04/files/csv", "/days/2026-03-04/files", [200, 200]),
+        ("/live/overview", "/", [200, 200]),
+    ],
+)
+def test_too_much_of_a_kind_at_once_is_told_to_come_again(first, second, statuses):
+    assert statuses == asyncio.run(two_at_once(first, second))
+
+
+async def two_at_once(one, another):
     """Ask for a second answer while the first is under way; gives the statuses as they come."""
     going, entered = asyncio.Event(), asyncio.Event()
     answers: list[int] = []
 
-    async def slow(_scope, _receive, send):
-        entered.set()
-        await going.wait()
+    async def slow(scope, _receive, send):
+        if scope["path"] == one and not entered.is_set():
+            entered.set()
+            await going.wait()
         await send({"type": "http.response.start", "status": 200, "headers": []})
 
     async def receive():
@@ -112,11 +131,10 @@ async def two_at_once():
         if "status" in message:
             answers.append(message["status"])
 
-    bounded = Bounded(slow, at_once=1)
-    scope = {"type": "http", "path": "/"}
-    first = asyncio.create_task(bounded(scope, receive, send))
+    bounded = Bounded(slow, at_once=1, streams=1, downloads=1)
+    first = asyncio.create_task(bounded({"type": "http", "path": one}, receive, send))
     await entered.wait()
-    await bounded(scope, receive, send)
+    await bounded({"type": "http", "path": another}, receive, send)
     going.set()
     await first
     return answers

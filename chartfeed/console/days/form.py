@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 from chartfeed.console.days.view import SORTS, Wanted
+from chartfeed.console.numbers import whole
 
 __all__ = ["address", "asked_by_address", "asked_by_form", "sorting"]
 
@@ -50,12 +51,11 @@ def _wanted(given: Mapping[str, str], names: tuple[str, ...]) -> Wanted:
     sort = given.get("sort", "")
     name = sort.removeprefix(DESCENDING)
     known = name in SORTS
-    number = given.get("page", "")
     return Wanted(
         **{one: _text(given.get(one, "")) for one in names},
         sort=name if known else "",
         descending=known and sort.startswith(DESCENDING),
-        number=int(number) if number.isascii() and number.isdigit() and len(number) < 9 else 1,
+        number=whole(given.get("page", ""), otherwise=1),
     )
 
 

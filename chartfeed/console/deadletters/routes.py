@@ -13,6 +13,7 @@ from starlette.routing import Route
 from chartfeed import resync
 from chartfeed.console.deadletters.ledger import Ledger, Page, Wanted
 from chartfeed.console.deadletters.reader import Reader
+from chartfeed.console.numbers import whole
 from chartfeed.console.roles import OPERATOR, VIEWER
 from chartfeed.console.visit import needs
 from producers.shown import printable
@@ -79,11 +80,11 @@ def _letters(
 ) -> Response:
     query = visit.query
     wanted = Wanted(**{field: query.get(field, "") for field in FIELDS})
-    number = query.get("page", "1")
+    number = whole(query.get("page", ""), otherwise=1)
     found: list[_Shown] = []
 
     def look(ledger: Ledger) -> None:
-        page = ledger.page(wanted, int(number) if number.isdecimal() else 1)
+        page = ledger.page(wanted, number)
         found.append(
             _Shown(
                 page,
