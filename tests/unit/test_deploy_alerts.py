@@ -91,6 +91,20 @@ def test_every_alert_has_a_summary_and_a_chapter_in_the_runbook():
         assert rule["labels"]["severity"] in {"warning", "critical"}
 
 
+def test_the_line_that_sets_the_runbooks_address_reaches_every_alert(tmp_path):
+    page = (ROOT / "docs/deployment.md").read_text("utf-8")
+    (line,) = re.findall(r"^sed -i .* deploy/prometheus/rules\.yml$", page, re.MULTILINE)
+    copy = tmp_path / "rules.yml"
+    shutil.copy(RULES, copy)
+    done = line.replace("deploy/prometheus/rules.yml", str(copy))
+    subprocess.run(["sh", "-c", done], check=True, timeout=10)
+    found = yaml.safe_load(copy.read_text("utf-8"))["groups"]
+    addresses = [rule["annotations"]["runbook_url"] for group in found for rule in group["rules"]]
+
+    assert len(rules()) == len(addresses)
+    assert all(address.startswith("https://") for address in addresses)
+
+
 def test_freshness_per_center_comes_first_on_the_dashboard():
     first = json.loads(DASHBOARD.read_text("utf-8"))["panels"][0]
 

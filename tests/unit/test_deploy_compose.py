@@ -224,7 +224,14 @@ def test_every_file_that_is_mounted_is_there(services):
 
 @pytest.mark.parametrize(
     "path",
-    ["compose/chartfeed.yml", "systemd/chartfeed.yml", "kubernetes/base/config/chartfeed.yml"],
+    [
+        "compose/chartfeed.yml",
+        *(f"systemd/{name}.yml" for name in ("producer", "stream", "admin", "operator")),
+        *(
+            f"kubernetes/base/config/{name}.yml"
+            for name in ("producer", "stream", "admin", "operator")
+        ),
+    ],
 )
 def test_the_configurations_can_be_read(tmp_path, path):
     text = (ROOT / "deploy" / path).read_text("utf-8")

@@ -14,7 +14,11 @@ from schemas import topics
 from stream_app.worker.sender import PUBLISHERS, Sender
 from stream_app.worker.worker import READ
 
-FOLDER = Path(__file__).resolve().parents[2] / "deploy" / "kafka"
+DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
+FOLDER = DEPLOY / "kafka"
+DEPLOYED = sorted(
+    [*(DEPLOY / "kubernetes/base/config").glob("*.yml"), *(DEPLOY / "systemd").glob("*.yml")]
+)
 KINDS = {"transactionalId": "transactional-id"}
 
 
@@ -93,3 +97,59 @@ def test_transactions_and_groups_are_those_of_the_code():
 def test_a_worker_may_read_what_it_reads():
     for name in (*READ, topics.PROGRESS.name, topics.CENTER_STATUS.name):
         assert may("chartfeed-stream", "Read", "topic", name), name
+
+
+def deployed():
+    """Give each configuration that is shipped for a cluster with rights."""
+    found = {path: yaml.safe_load(path.read_text("utf-8")) for path in DEPLOYED}
+    return {path: content for path, content in found.items() if "kafka" in content}
+
+
+def strimzis(kind):
+    cluster = yaml.safe_load_all((FOLDER / "cluster.yaml").read_text("utf-8"))
+    return [one for one in cluster if one["kind"] == kind]
+
+
+def test_every_user_that_is_deployed_has_rights():
+    listed_by_strimzi = {
+        user["metadata"]["name"]
+        for user in yaml.safe_load_all((FOLDER / "users.yaml").read_text("utf-8"))
+        if user
+    }
+    found = {path: content["kafka"]["user"] for path, content in deployed().items()}
+
+    assert len(found) >= 8
+    for path, user in found.items():
+        assert f"chartfeed-{path.stem}" == user
+        assert user in {right[0] for right in listed()}, path
+        assert user in listed_by_strimzi, path
+
+
+def test_what_is_deployed_knows_the_clusters_ca_and_agrees_on_the_topics():
+    for path, content in deployed().items():
+        options = content["kafka"]["options"]
+        assert "SASL_SSL" == options["security.protocol"], path
+        assert options["ssl.ca.location"].endswith("/kafka-ca.crt"), path
+        assert {"partitions": 12, "replication": 3} == content["kafka"]["topics"], path
+
+
+def test_files_are_written_as_parquet_too_and_alike_by_all():
+    found = {
+        str(path): content["output"] for path, content in deployed().items() if "output" in content
+    }
+
+    assert len(found) >= 4
+    for path, output in found.items():
+        assert ["csv", "json", "parquet"] == output["formats"], path
+
+
+def test_the_clusters_administrator_can_log_in_where_it_listens():
+    (cluster,) = strimzis("Kafka")
+    kinds = {one["authentication"]["type"] for one in cluster["spec"]["kafka"]["listeners"]}
+    users = {one["metadata"]["name"]: one for one in strimzis("KafkaUser")}
+
+    assert {"scram-sha-512"} == kinds
+    for name in cluster["spec"]["kafka"]["authorization"]["superUsers"]:
+        # By SCRAM a principal is the name; by a certificate it would begin with CN=.
+        assert "scram-sha-512" == users[name]["spec"]["authentication"]["type"]
+        assert name not in {right[0] for right in listed()}
