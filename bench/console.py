@@ -1,6 +1,6 @@
-"""How soon the console shows a day of a million rows, and what a flood of readers does to the feed.
+"""How soon the console shows 300 centers or a million rows, and what many readers do to the feed.
 
-python -m bench console [--only day flood] [--rows 1000000] [--seconds 20] [--json]
+python -m bench console [--only overview day flood] [--rows 1000000] [--seconds 20] [--json]
 
 What is due for a day is due of the processor's time, for the machine may be shared; the clock's
 time stands beside it. The flood compares the same feed before and meanwhile.
@@ -48,6 +48,9 @@ DAY: Final = date(2022, 1, 18)
 CENTERS: Final = tuple((f"center_{at:02}", f"Zahnarztpraxis {at}") for at in range(1, 31))
 KINDS: Final = ("GKV", "GKV", "GKV", "PKV", "Selbstzahler")
 TEXT: Final = "Füllung 16 mod, Kofferdam, Lokalanästhesie, Politur; Kontrolle in 6 Monaten"
+MANY: Final = 300
+REPEATS: Final = 20
+DUE_OVERVIEW: Final = 0.2
 DUE_SECONDS: Final = 0.3
 DUE_KILOBYTES: Final = 200
 REQUESTS: Final = 200.0
@@ -80,6 +83,28 @@ class Entries:
                     "service_codes": ["01", "1040", "Ä935"][: at % 4],
                 }
             )
+
+
+def overview(folder: Path, options: argparse.Namespace) -> Iterator[tuple[str, str, list[Figure]]]:
+    """Ask for the first page of a group of 300 practices, for the first time and again."""
+    del options
+    folder.mkdir(parents=True)
+    loaded = configured(folder, [f"center_{at:03}" for at in range(1, MANY + 1)])
+    figures = []
+    for language in ("de", "en"):
+        took = []
+        with browsing(a_console(loaded)) as client:
+            for _ in range(REPEATS):
+                began = perf_counter()
+                page = client.get("/", headers={"Accept-Language": language}).raise_for_status()
+                took.append(perf_counter() - began)
+        kilobytes = len(page.content) / 1000
+        figures += [
+            Figure(f"{language}, the first time", took[0], "s", DUE_OVERVIEW, at_most=True),
+            Figure(f"{language}, again, p50", quantile(took[1:], 0.5), "s"),
+            Figure(f"{language}, page", kilobytes, "kB", DUE_KILOBYTES, at_most=True),
+        ]
+    yield "overview", f"The overview of {MANY} centers, by the clock.", figures
 
 
 def day(folder: Path, options: argparse.Namespace) -> Iterator[tuple[str, str, list[Figure]]]:
@@ -230,7 +255,7 @@ def _signed_in(address: str) -> str:
 
 
 Section = Callable[[Path, argparse.Namespace], Iterator[tuple[str, str, list[Figure]]]]
-SECTIONS: Final[Mapping[str, Section]] = {"day": day, "flood": flood}
+SECTIONS: Final[Mapping[str, Section]] = {"overview": overview, "day": day, "flood": flood}
 
 
 def main() -> int:
