@@ -12,12 +12,14 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from schemas import topics
 from schemas.tracing import contexts
 from tests.events import committed
-from tests.names import artefacts, leaks, patients, said_in_topics
+from tests.names import artefacts, leaks, patients, said_in_topics, scraped
 from tests.scene import stage
 from tests.streaming import until, workers
 
 pytestmark = [pytest.mark.kafka, pytest.mark.sqlserver, pytest.mark.timeout(180)]
 
+# What a chart says and no patient is called: it has to be found where charts are.
+SAID = "Füllung erneuert, Größe geprüft"
 WAY = {"capture", "read", "commit", "join", "publish", "file"}
 
 
@@ -84,14 +86,18 @@ def followed(services, chartfeed, tmp_path_factory):
     ):
         # Spans are sent by the second, and not every five.
         patched.setenv("OTEL_BSP_SCHEDULE_DELAY", "300")
-        on.configured(on.config.name, traces={"endpoint": endpoint, "ratio": 1})
+        on.configured(
+            on.config.name,
+            traces={"endpoint": endpoint, "ratio": 1},
+            output={"path": "output/", "formats": ["csv", "json", "parquet"]},
+        )
         scene = on.scene("trace_001")
-        with scene.produce():
-            worker = start("traced")
+        with scene.produce("--metrics-port", "0") as producer:
+            worker = start("traced", "--metrics-port", "0")
             scene.caught_up()
             until(lambda: worker.says("rebuilt") == 12)
             (entry,) = scene.some("KARTEI", 1)
-            scene.run(f"UPDATE <KARTEI> SET <KARTEI.BEMERKUNG> = 'x' WHERE ID = {entry}")
+            scene.run(f"UPDATE <KARTEI> SET <KARTEI.BEMERKUNG> = N'{SAID}' WHERE ID = {entry}")
             scene.caught_up()
             collector.until(lambda traces: any(names(found) >= WAY for found in traces.values()))
             report = folder / "report.json"
@@ -109,11 +115,12 @@ def followed(services, chartfeed, tmp_path_factory):
                 ),
                 check=False,
             )
-        yield on, collector, report
+            metrics = [scraped(producer.said()), scraped(worker.said())]
+        yield on, collector, report, metrics
 
 
 def test_a_transaction_can_be_followed_to_its_file(followed):
-    on, collector, _ = followed
+    on, collector, *_ = followed
 
     whole = [(key, found) for key, found in collector.traces().items() if names(found) >= WAY]
     ((trace, spans),) = whole
@@ -132,22 +139,44 @@ def test_a_transaction_can_be_followed_to_its_file(followed):
 
 
 def test_what_a_feed_leaves_behind_names_no_patient(followed):
-    on, collector, report = followed
+    on, collector, report, metrics = followed
     known = patients(on.scene("trace_001"))
-    spans = [(f"span {span.name}", span.SerializeToString()) for span in collector.spans]
 
     files, in_files = leaks(known, artefacts(on.folder))
     messages, in_topics = leaks(known, said_in_topics(on))
-    _, in_spans = leaks(known, iter(spans))
+    _, in_spans = leaks(known, spans_of(collector))
+    _, in_metrics = leaks(known, metrics)
 
     assert len(known) > 20
     assert files > 20
     assert messages > 100
-    assert [] == in_files + in_topics + in_spans
+    assert [] == in_files + in_topics + in_spans + in_metrics
     told = json.loads(report.read_bytes())
     assert all(answer["reached"] for answer in told["answers"].values())
     assert told["answers"]["centers"]["found"][0]["state"] == "streaming"
     assert [worker["at_work"] for worker in told["state"]] == [True]
+
+
+def test_what_is_known_to_be_there_is_found_by_the_same_search(followed):
+    """Whoever finds no name has to be able to find something."""
+    on, collector, _, metrics = followed
+
+    _, in_files = leaks([SAID], artefacts(on.folder))
+    _, in_topics = leaks([SAID], said_in_topics(on))
+    _, in_spans = leaks(["trace_001"], spans_of(collector))
+    _, in_metrics = leaks(['center="trace_001"'], metrics)
+
+    daily = {where.rpartition(".")[2] for where in in_files if where.startswith("output/")}
+    assert {"csv", "json", "parquet"} == daily
+    assert {topics.CHART_ENTRIES.name, topics.UNIFIED_ENTRIES.name} == {
+        where.partition("/")[0] for where in in_topics
+    }
+    assert in_spans
+    assert [where for where, _ in metrics] == in_metrics
+
+
+def spans_of(collector):
+    return [(f"span {span.name}", span.SerializeToString()) for span in collector.spans]
 
 
 def headers(message) -> Any:
