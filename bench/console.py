@@ -92,17 +92,17 @@ def overview(folder: Path, options: argparse.Namespace) -> Iterator[tuple[str, s
     loaded = configured(folder, [f"center_{at:03}" for at in range(1, MANY + 1)])
     figures = []
     for language in ("de", "en"):
-        took = []
+        took, sizes = [], []
         with browsing(a_console(loaded)) as client:
             for _ in range(REPEATS):
                 began = perf_counter()
                 page = client.get("/", headers={"Accept-Language": language}).raise_for_status()
                 took.append(perf_counter() - began)
-        kilobytes = len(page.content) / 1000
+                sizes.append(len(page.content))
         figures += [
             Figure(f"{language}, the first time", took[0], "s", DUE_OVERVIEW, at_most=True),
             Figure(f"{language}, again, p50", quantile(took[1:], 0.5), "s"),
-            Figure(f"{language}, page", kilobytes, "kB", DUE_KILOBYTES, at_most=True),
+            Figure(f"{language}, page", max(sizes) / 1000, "kB", DUE_KILOBYTES, at_most=True),
         ]
     yield "overview", f"The overview of {MANY} centers, by the clock.", figures
 
