@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from producers.capture.commands import paused
+from producers.capture.commands import is_confirmed, paused
 from producers.capture.status import NEEDING_SOMEBODY, told_before
 
 if TYPE_CHECKING:
@@ -84,8 +84,8 @@ def view(
 ) -> View:
     """Give what is said of a center; a status that has expired is believed no more.
 
-    `problem` says why there is no approved mapping here; it is asked only where nobody has ever
-    said anything of the center.
+    `problem` says why there is no approved mapping here; it is asked only where nobody speaks of
+    the center any more.
     """
     status = known.status
     if status is None or status.expires_at < now:
@@ -146,8 +146,6 @@ def _silent(
         return replace(found, detail="disabled in the centers file", next_command=None)
     if waiting is not None:
         return replace(found, detail=waiting.message, next_command=waiting.hint)
-    if status is not None:
-        return replace(found, detail=_last_word(status), next_command=produce)
     unapproved = problem()
     if unapproved is not None:
         return replace(
@@ -156,8 +154,24 @@ def _silent(
             detail=unapproved.message.removeprefix(f"{center_id}: "),
             next_command=unapproved.hint,
         )
+    if status is not None:
+        return replace(
+            found, detail=_last_word(status), next_command=_after(status, known, produce)
+        )
     detail = "nobody has captured it yet" if checkpoint is None else "no producer runs for it"
     return replace(found, detail=detail, next_command=produce)
+
+
+def _after(status: CenterStatus, known: Known, produce: str) -> str:
+    """Give what comes before a producer would only end as the last one did, and then it."""
+    hint = status.next_command
+    if hint is None:
+        return produce
+    if status.state == "drift":
+        return f"{hint}, then {produce}"
+    if status.state == "needs-confirmation" and not is_confirmed(known.command):
+        return hint
+    return produce
 
 
 def _last_word(status: CenterStatus) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from producers.capture.errors import NeedsConfirmation
 from producers.capture.overview import Known
 from producers.capture.status import Situation, after_commit, after_failure
 from producers.capture.view import view
@@ -84,6 +85,42 @@ def test_of_a_center_that_nobody_speaks_of_is_said_what_is_known(
 
     assert (state, next_command, True) == (found.state, found.next_command, found.needs_somebody)
     assert (None if what.checkpoint is None else 10) == found.version
+
+
+UNAPPROVED = Unapproved(f"{CENTER}: the mapping is not approved", hint="review")
+
+
+@pytest.mark.parametrize("last", [after_failure(Situation(), UNAPPROVED), STREAMING])
+def test_a_center_whose_mapping_is_not_approved_is_reviewed_first_whatever_was_last_said(
+    last: Any,
+) -> None:
+    found = seen(known(last), after=3600, problem=UNAPPROVED)
+
+    assert ("unreviewed", "the mapping is not approved", "review") == (
+        found.state,
+        found.detail,
+        found.next_command,
+    )
+
+
+def test_a_center_that_ended_unapproved_and_was_approved_since_is_produced() -> None:
+    found = seen(known(after_failure(Situation(), UNAPPROVED)), after=3600)
+
+    assert ("stopped", PRODUCE) == (found.state, found.next_command)
+
+
+def test_a_center_that_ended_by_drift_is_compared_before_it_is_produced() -> None:
+    drifted = after_failure(STREAMING, Drift("a column is gone", hint="chartfeed mapping diff"))
+
+    assert f"chartfeed mapping diff, then {PRODUCE}" == seen(known(drifted), 3600).next_command
+
+
+def test_what_waited_for_a_confirmation_waits_until_somebody_gives_it() -> None:
+    asking = after_failure(STREAMING, NeedsConfirmation("200 rows", hint="confirm"))
+    confirmed = a_command("resync", confirm="yes")
+
+    assert "confirm" == seen(known(asking), 3600).next_command
+    assert PRODUCE == seen(known(asking, command=confirmed), 3600).next_command
 
 
 def test_a_disabled_center_needs_nobody() -> None:
