@@ -13,6 +13,7 @@ import jinja2
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
+from chartfeed.console.german.sentences import told
 from chartfeed.console.roles import Role
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class Pages:
         return {
             "language": language,
             "t": language.t,
+            "told": lambda text: told(text, language.code),
             "number": language.number,
             "percent": language.percent,
             "day": language.day,

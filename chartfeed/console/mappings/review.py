@@ -13,13 +13,14 @@ from urllib.parse import urlencode
 from starlette.exceptions import HTTPException
 
 from chartfeed import approvals, mappings
+from chartfeed.console.german.sentences import told
 from chartfeed.console.mappings import page as mappings_page
 from chartfeed.console.mappings import trail as mappings_trail
-from chartfeed.console.mappings import words as mappings_words
 from chartfeed.console.mappings.course import START, Course
 from chartfeed.console.roles import REVIEWER
 from producers import audit, mapping_file, review
 from producers.errors import MappingDamaged
+from producers.shown import printable
 from schemas.errors import ChartfeedError
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ class Reviews:
             trail=trail,
             is_reviewer=is_reviewer,
             others=self._others(visit, center) if is_reviewer else [],
-            words=lambda text: mappings_words.said(text, visit.language.code),
+            words=lambda text: printable(told(text, visit.language.code)),
         )
         if not is_whole and "check" not in visit.query:
             response.headers["HX-Push-Url"] = _address(standing, here_at.point)

@@ -1,24 +1,12 @@
-"""What discovery and the validation say, in the reader's language; the files keep it in English.
-
-A sentence that no pattern knows is shown as it is.
-"""
+"""What discovery, the validation and a look at a schema say, and the German of it."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from typing import Final
 
-from producers.shown import printable
+__all__ = ["KINDS", "SENTENCES"]
 
-__all__ = ["in_german", "is_known", "said"]
-
-_N: Final = r"([\d,]+)"
-_P: Final = r"([\d.]+ %)"
-_T: Final = r"(.+?)"
-# English with {n} for a count, {p} for a share, {x} and {i} for what stays as it is, {s} for a
-# sentence, {f} for flags, {k} for a kind, {d} for a day, {c} for a column of the domain.
-_SENTENCES: Final = (
+SENTENCES: Final = (
     ("exact name", "Name stimmt genau"),
     ("name without suffix", "Name ohne Suffix"),
     ("known synonym without suffix", "bekanntes Synonym ohne Suffix"),
@@ -153,11 +141,8 @@ _SENTENCES: Final = (
     ("column {x} is gone", "Spalte {x} ist weg"),
     ("column {x} is {x}, was {x}", "Spalte {x} ist {x}, war {x}"),
     ("the primary key of {x} is {x}, was {x}", "der Primärschlüssel von {x} ist {x}, war {x}"),
-    # Two at once.
-    ("{c}: {s}", "{c}: {s}"),
-    ("{s}, {s}", "{s}, {s}"),
 )
-_KINDS: Final = {
+KINDS: Final = {
     "id": "ID",
     "date": "Datumsspalte",
     "text": "Textspalte",
@@ -166,84 +151,4 @@ _KINDS: Final = {
     "name": "Namensspalte",
     "person": "Namensspalte",
     "flag": "Kennzeichenspalte",
-}
-_FORMS: Final = {
-    "n": _N,
-    "p": _P,
-    "x": _T,
-    "i": r"([^,:]+)",
-    "s": _T,
-    "f": r"(.*)",
-    "k": r"(\w+)",
-    "d": r"(\d{4}-\d\d-\d\d)",
-    "c": r"([A-Z_]+)",
-}
-_HOLE: Final = re.compile(r"\{([a-z])\}")
-_NUMBERS: Final = str.maketrans(",.", ".,")
-
-
-def _pattern(english: str) -> re.Pattern[str]:
-    parts = _HOLE.split(english)
-    return re.compile(
-        "".join(_FORMS[part] if at % 2 else re.escape(part) for at, part in enumerate(parts))
-    )
-
-
-_PATTERNS: Final = [
-    (_pattern(english), _HOLE.findall(english), _HOLE.sub("{}", german))
-    for english, german in _SENTENCES
-]
-
-
-def said(text: str, code: str) -> str:
-    """Give a sentence of discovery, of the validation or of a drift in a language."""
-    if code == "de":
-        text = in_german(text) or text
-    return printable(text)
-
-
-def is_known(text: str) -> bool:
-    """Tell whether a sentence is translated."""
-    return in_german(text) is not None
-
-
-def in_german(text: str) -> str | None:
-    """Give a sentence in German, None for one that is not known."""
-    for pattern, holes, german in _PATTERNS:
-        match = pattern.fullmatch(text)
-        if match is None:
-            continue
-        parts = [_PARTS[hole](part) for hole, part in zip(holes, match.groups(), strict=True)]
-        if None not in parts:
-            return german.format(*parts)
-    return None
-
-
-def _same(part: str) -> str:
-    return part
-
-
-def _number(part: str) -> str:
-    return part.translate(_NUMBERS)
-
-
-def _day(part: str) -> str:
-    year, month, day = part.split("-")
-    return f"{day}.{month}.{year}"
-
-
-def _flags(part: str) -> str:
-    return re.sub(r"\bblank\b", "leer", re.sub(r"(?<=\d),(?=\d)", ".", part))
-
-
-_PARTS: Final[dict[str, Callable[[str], str | None]]] = {
-    "n": _number,
-    "p": _number,
-    "x": _same,
-    "i": _same,
-    "s": in_german,
-    "f": _flags,
-    "k": lambda part: _KINDS.get(part, part),
-    "d": _day,
-    "c": _same,
 }
