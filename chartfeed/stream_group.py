@@ -16,10 +16,12 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from producers.capture.errors import KafkaDown
-from schemas import topics
+from schemas import broker, topics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
+
+    from producers.capture.publisher import Options
 
 __all__ = ["GROUP", "Stream", "look"]
 
@@ -45,10 +47,10 @@ class Stream:
     lag_events: int
 
 
-def look(options: Mapping[str, str | int | float | bool], group: str = GROUP) -> Stream:
+def look(options: Options, group: str = GROUP) -> Stream:
     """Give the group's members, and how much of what the stream reads they have not read yet."""
     admin = AdminClient({"log_level": 0, **options})
-    workers = _workers(admin, group)
+    workers = _workers(admin, group, options)
     try:
         asked = [ConsumerGroupTopicPartitions(group)]
         listed = admin.list_consumer_group_offsets(asked, request_timeout=REQUEST_SECONDS)
@@ -64,11 +66,11 @@ def look(options: Mapping[str, str | int | float | bool], group: str = GROUP) ->
         begins = _offsets(admin, partitions - read.keys(), OffsetSpec.earliest())  # type: ignore[no-untyped-call]  # it ships none
         ends = _offsets(admin, partitions | read.keys(), OffsetSpec.latest())  # type: ignore[no-untyped-call]  # same
     except KafkaException as error:
-        raise _down(error) from error
+        raise broker.failure(KafkaDown, options, error) from error
     return Stream(workers, sum(max(0, end - (begins | read)[at]) for at, end in ends.items()))
 
 
-def _workers(admin: AdminClient, group: str) -> int:
+def _workers(admin: AdminClient, group: str, options: Options) -> int:
     """Give how many members it has, none if nobody knows it."""
     deadline = time.monotonic() + REQUEST_SECONDS
     while True:
@@ -80,7 +82,7 @@ def _workers(admin: AdminClient, group: str) -> int:
             if code == KafkaError.GROUP_ID_NOT_FOUND:
                 return 0
             if code not in COORDINATOR_COMES or time.monotonic() > deadline:
-                raise _down(error) from error
+                raise broker.failure(KafkaDown, options, error) from error
         time.sleep(COORDINATOR_SECONDS)
 
 
@@ -96,9 +98,3 @@ def _offsets(
         request_timeout=REQUEST_SECONDS,
     )
     return {(at.topic, at.partition): answer.result().offset for at, answer in answers.items()}
-
-
-def _down(error: KafkaException) -> KafkaDown:
-    return KafkaDown(
-        f"Kafka: {error.args[0].str() or error.args[0].name()}", hint="is the broker up?"
-    )

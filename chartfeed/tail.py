@@ -17,7 +17,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message,
 
 from chartfeed.interrupts import told_to_stop
 from producers.shown import printable
-from schemas import dates, topics
+from schemas import broker, dates, topics
 from schemas.codec import Decoder, UnknownSchema
 from schemas.errors import Outside, SkipRecord
 from schemas.records import UnifiedEntry
@@ -26,6 +26,7 @@ from stream_app.sink.rows import parse_key
 if TYPE_CHECKING:
     from chartfeed.cli import Context
     from chartfeed.settings import Settings
+    from producers.capture.publisher import Options
 
 __all__ = ["tail"]
 
@@ -88,11 +89,11 @@ def tail(
     configured any more.
     """
     settings = context.settings
-    decode = _Decoding(settings)
+    decode, options = _Decoding(settings), settings.kafka.client
     shown = 0
     with told_to_stop() as stop, closing(_consumer(settings)) as consumer:
-        _assign(consumer, settings.kafka.topics.partitions, wanted, earliest=start == "earliest")
-        for message in _messages(consumer, stop):
+        _assign(consumer, settings, wanted, earliest=start == "earliest")
+        for message in _messages(consumer, options, stop):
             if Wanted(frozenset(names), wanted).fits(message.key()):
                 click.echo(_json(message, decode) if as_json else _text(message, decode))
                 sys.stdout.flush()
@@ -116,8 +117,9 @@ def _consumer(settings: Settings) -> Consumer:
     )
 
 
-def _assign(consumer: Consumer, partitions: int, day: date | None, *, earliest: bool) -> None:
-    name = topics.UNIFIED_ENTRIES.name
+def _assign(consumer: Consumer, settings: Settings, day: date | None, *, earliest: bool) -> None:
+    name, options = topics.UNIFIED_ENTRIES.name, settings.kafka.client
+    partitions = settings.kafka.topics.partitions
     chosen = range(partitions)
     if day is not None:
         one = topics.partition_of_day(day, partitions)
@@ -136,18 +138,16 @@ def _assign(consumer: Consumer, partitions: int, day: date | None, *, earliest: 
         if earliest:
             consumer.get_watermark_offsets(at[0], timeout=PATIENCE)
     except KafkaException as error:
-        raise Outside(
-            f"Kafka does not answer: {error.args[0].str()}",
-            hint="chartfeed local up kafka, or correct kafka.bootstrap in the configuration",
-        ) from error
+        raise broker.failure(Outside, options, error) from error
     consumer.assign(at)
 
 
-def _messages(consumer: Consumer, stop: threading.Event) -> Iterator[Message]:
+def _messages(consumer: Consumer, options: Options, stop: threading.Event) -> Iterator[Message]:
     while not stop.is_set():
         for message in consumer.consume(500, timeout=0.1):
-            if message.error() is not None:
-                raise Outside(f"Kafka: {message.error()}", hint="is the broker up?")
+            error = message.error()
+            if error is not None:
+                raise broker.failure(Outside, options, error)
             yield message
             if stop.is_set():
                 return

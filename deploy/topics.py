@@ -16,7 +16,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from schemas import topics
+from schemas import broker, topics
 from schemas.errors import BadInput, Failed, Outside
 from schemas.topics import Layout, Topic
 
@@ -43,7 +43,7 @@ class Cluster:
     def __init__(self, options: Mapping[str, str | int | float | bool], layout: Layout) -> None:
         quiet = {"log_level": 0, "socket.connection.setup.timeout.ms": 5000}
         self._admin = AdminClient(quiet | dict(options))
-        self._bootstrap = options["bootstrap.servers"]
+        self._options = options
         self._layout = layout
 
     def create(self) -> list[str]:
@@ -160,10 +160,7 @@ class Cluster:
             raise self._unreachable(error) from error
 
     def _unreachable(self, error: KafkaException) -> Outside:
-        return Outside(
-            f"Kafka at {self._bootstrap} does not answer: {error.args[0].str()}",
-            hint="chartfeed local up kafka, or correct kafka.bootstrap in the configuration",
-        )
+        return broker.failure(Outside, self._options, error)
 
 
 def _shown(entry: object) -> str:

@@ -17,7 +17,7 @@ from chartfeed.stream_group import GROUP
 from producers.capture.errors import KafkaDown
 from producers.capture.tails import Tail
 from producers.registry import Registry
-from schemas import topics
+from schemas import broker, topics
 from schemas.codec import Decoder, UnknownSchema
 from schemas.records import Progress
 
@@ -86,5 +86,5 @@ def _positions(options: Mapping[str, str | int | float | bool], partitions: int)
         with closing(Consumer(settings)) as consumer:
             found = consumer.committed(asked, timeout=PATIENCE)
     except KafkaException as error:
-        raise KafkaDown(f"Kafka: {error.args[0].str()}", hint="is the broker up?") from error
+        raise broker.failure(KafkaDown, options, error) from error
     return {at.partition: at.offset for at in found if at.offset >= 0}

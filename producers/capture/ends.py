@@ -9,6 +9,7 @@ from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from producers.capture.errors import KafkaDown
+from schemas import broker
 
 if TYPE_CHECKING:
     from producers.capture.publisher import Options
@@ -25,6 +26,7 @@ COMMITTED: Final = IsolationLevel.READ_COMMITTED
 
 class Ends:
     def __init__(self, options: Options) -> None:
+        self._options = options
         self._admin = AdminClient({"log_level": 0, **options})
 
     def of(self, at: Iterable[tuple[str, int]], isolation: IsolationLevel) -> Positions:
@@ -39,4 +41,4 @@ class Ends:
                 (at.topic, at.partition): answer.result().offset for at, answer in answers.items()
             }
         except KafkaException as error:
-            raise KafkaDown(f"Kafka: {error.args[0].str()}", hint="is the broker up?") from error
+            raise broker.failure(KafkaDown, self._options, error) from error

@@ -15,7 +15,7 @@ from producers.capture.commands import DONE, paused, send, standing
 from producers.capture.errors import KafkaDown, Paused
 from producers.capture.publisher import LOG, Options
 from producers.capture.readback import READING
-from schemas import topics
+from schemas import broker, topics
 from schemas.errors import RetryLater, SkipRecord
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class Orders:
                             self._changed(center)
                     self._say_again()
         except KafkaException as error:
-            self._failure = KafkaDown(f"Kafka: {error.args[0].str()}", hint="is the broker up?")
+            self._failure = broker.failure(KafkaDown, self._options, error)
             if self._caught_up.is_set():
                 # The client goes on by itself after whatever passes: this is something else.
                 log.error("commands are followed no more", error=str(self._failure))  # noqa: TRY400 - its trace says nothing

@@ -16,6 +16,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from producers.capture.errors import KafkaDown
 from producers.capture.publisher import LOG, Options
+from schemas import broker
 from schemas.topics import Topic
 
 __all__ = ["READING", "Readback"]
@@ -137,4 +138,4 @@ class Readback:
             with closing(Consumer(settings, logger=LOG)) as consumer:
                 yield consumer
         except KafkaException as error:
-            raise KafkaDown(f"Kafka: {error.args[0].str()}", hint="is the broker up?") from error
+            raise broker.failure(KafkaDown, self._settings, error) from error

@@ -16,6 +16,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from producers.capture.errors import KafkaDown
 from producers.capture.publisher import LOG
 from producers.capture.readback import READING
+from schemas import broker
 
 if TYPE_CHECKING:
     from confluent_kafka import Message
@@ -35,6 +36,7 @@ class Tail:
 
     def __init__(self, options: Options, topic: Topic, keys: Mapping[str, int]) -> None:
         """Know nothing yet; `keys` says in which partition each key is."""
+        self._options = options
         self._topic = topic
         self._keys = dict(keys)
         self._partitions = sorted(set(keys.values()))
@@ -123,7 +125,7 @@ class Tail:
         try:
             yield
         except KafkaException as error:
-            raise KafkaDown(f"Kafka: {error.args[0].str()}", hint="is the broker up?") from error
+            raise broker.failure(KafkaDown, self._options, error) from error
 
 
 def _key(message: Message) -> str:

@@ -473,7 +473,8 @@ def test_without_a_broker_status_says_what_is_missing(office: Any) -> None:
     done = office.command("status", check=False, config=other)
 
     assert 3 == done.code
-    assert "next: is the broker up?" in done.err
+    assert "Kafka at 127.0.0.1:1 does not answer: " in done.err
+    assert "next: chartfeed local up kafka, or correct kafka.bootstrap" in done.err
 
 
 def test_watching_ends_in_order(office: Any) -> None:
