@@ -33,7 +33,8 @@ __all__ = ["Secured", "running"]
 
 ROOT = Path(__file__).resolve().parents[1]
 LISTED = ROOT / "deploy" / "kafka" / "acls.txt"
-USERS = ("admin", *(f"chartfeed-{one}" for one in ("admin", "producer", "stream", "operator")))
+NAMES = ("admin", "producer", "stream", "operator", "reader")
+USERS = ("admin", *(f"chartfeed-{one}" for one in NAMES))
 RESOURCES = {
     "topic": ResourceType.TOPIC,
     "group": ResourceType.GROUP,

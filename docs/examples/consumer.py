@@ -2,13 +2,17 @@
 """Read chartfeed's unified entries with nothing of chartfeed: Confluent's client and the registry.
 
     pip install "confluent-kafka[avro,schemaregistry]"
-    python consumer.py 127.0.0.1:9092 http://127.0.0.1:8081/apis/ccompat/v7
+    python consumer.py 127.0.0.1:9092 http://127.0.0.1:8081/apis/ccompat/v7 --once
 
-Prints a line for each change, and ends when it has seen everything if --once is given.
+Prints a line for each change, and goes on until Ctrl-C, or with --once until it has seen all that
+is there. A second run goes on where this one ended; another --group begins at the beginning.
 """
 
 import argparse
 import json
+import os
+import sys
+from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka.schema_registry import SchemaRegistryClient
@@ -18,19 +22,47 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 TOPIC = "chartfeed.unified-entries"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("bootstrap")
     parser.add_argument("registry")
-    parser.add_argument("--group", default="consumer-example")
-    parser.add_argument("--once", action="store_true")
+    parser.add_argument("--group", default="reader-example")
+    parser.add_argument("--user", help="log in by SCRAM over TLS; KAFKA_PASSWORD has the password")
+    parser.add_argument(
+        "--ca", help="a file with the CA that signs for the broker and the registry"
+    )
+    parser.add_argument("--once", action="store_true", help="end with what is there now")
     options = parser.parse_args()
+    if options.user and "KAFKA_PASSWORD" not in os.environ:
+        parser.error("--user needs a password in the environment: KAFKA_PASSWORD")
+    return options
 
+
+def connection(options: argparse.Namespace) -> dict[str, Any]:
+    found = {"bootstrap.servers": options.bootstrap}
+    if options.user or options.ca:
+        found["security.protocol"] = "SASL_SSL" if options.user else "SSL"
+    if options.ca:
+        found["ssl.ca.location"] = options.ca
+    if options.user:
+        found["sasl.mechanism"] = "SCRAM-SHA-512"
+        found["sasl.username"] = options.user
+        found["sasl.password"] = os.environ["KAFKA_PASSWORD"]
+    return found
+
+
+def main() -> None:
+    options = arguments()
+    registry = {"url": options.registry}
+    if options.ca and options.registry.startswith("https:"):
+        registry["ssl.ca.location"] = options.ca
     # It reads the schema that a value names, and keeps it.
-    value_of = AvroDeserializer(SchemaRegistryClient({"url": options.registry}))
+    value_of = AvroDeserializer(SchemaRegistryClient(registry))
     consumer = Consumer(
         {
-            "bootstrap.servers": options.bootstrap,
+            **connection(options),
             "group.id": options.group,
             "auto.offset.reset": "earliest",
             # Entries of a transaction that was not committed are never seen.
@@ -40,6 +72,7 @@ def main() -> None:
     )
     consumer.subscribe([TOPIC])
     ended: set[int | None] = set()
+    changes = 0
     try:
         while not options.once or len(ended) < len(consumer.assignment()) or not ended:
             message = consumer.poll(1.0)
@@ -59,8 +92,13 @@ def main() -> None:
                 print(f"- {key}")
             else:
                 print(f"+ {key} {json.dumps(entry, default=str, ensure_ascii=False)}")
+            changes += 1
+    except KeyboardInterrupt:
+        pass
     finally:
+        # The group's place is kept at the broker, by the client itself: the next run goes on there.
         consumer.close()
+    print(f"changes that {options.group} had not read before: {changes}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,16 @@ pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "consumer.py"
 
 
+def read(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(EXAMPLE), *words, "--once"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+
+
 def test_it_prints_every_committed_change(
     stack: Path, services: dict[str, Any], chartfeed: Any
 ) -> None:
@@ -47,13 +57,7 @@ def test_it_prints_every_committed_change(
     producer.flush(30)
     producer.abort_transaction(30)
 
-    done = subprocess.run(
-        [sys.executable, str(EXAMPLE), bootstrap, url, "--once"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
+    done = read(bootstrap, url)
 
     added, removed = (line for line in done.stdout.splitlines() if center in line)
     key, _, value = added.removeprefix("+ ").partition(" {")
@@ -72,3 +76,9 @@ def test_it_prints_every_committed_change(
         "captured_at": "2022-01-18 12:00:00.250000+00:00",
     }
     assert removed == f"- 2022-01-18/{center}/E 2"
+
+    again = read(bootstrap, url)
+    assert "" == again.stdout, "it goes on where it ended"
+    assert "changes that reader-example had not read before: 0\n" == again.stderr
+    other = read(bootstrap, url, "--group", f"reader-{center}")
+    assert added in other.stdout, "another group begins at the beginning"

@@ -22,6 +22,7 @@ from tests.standin import running
 
 pytestmark = [pytest.mark.kafka, pytest.mark.sqlserver, pytest.mark.timeout(300)]
 
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "consumer.py"
 READER = "Aa1-" + secrets.token_urlsafe(12)
 
 
@@ -98,6 +99,23 @@ def test_each_component_does_its_work_with_its_own_rights(site: Any) -> None:
     assert not re.search("AUTHORIZATION|uthorization", site.said)
     for password in (READER, *site.secured.passwords.values()):
         assert password not in site.said
+
+
+def test_the_readers_rights_are_enough_for_the_example_in_the_docs(
+    site: Any, services: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KAFKA_PASSWORD", site.secured.passwords["chartfeed-reader"])
+    words = [site.secured.address, services["registry"]["address"], "--user", "chartfeed-reader"]
+
+    done = subprocess.run(
+        [sys.executable, EXAMPLE, *words, "--ca", site.secured.ca, "--once"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+
+    assert "+ " == done.stdout[:2], done.stderr
 
 
 def test_what_is_not_listed_is_refused(site: Any) -> None:
