@@ -68,8 +68,14 @@ def _troubles() -> tuple[tuple[str, str], ...]:
 
 
 SENTENCES: Final = (*_troubles(), *discovery.SENTENCES, *_LAST)
+# With the longest of the words that stay as they are: without them nothing is tried.
 _PATTERNS: Final = [
-    (_pattern(english), _HOLE.findall(english), _HOLE.sub("{}", german))
+    (
+        max(_HOLE.split(english)[::2], key=len),
+        _pattern(english),
+        _HOLE.findall(english),
+        _HOLE.sub("{}", german),
+    )
     for english, german in SENTENCES
 ]
 
@@ -94,8 +100,8 @@ def _in_german(text: str, deeper: int) -> str | None:
     """Give a sentence in German; sentences may stand in it, so many levels deep."""
     if len(text) > LONGEST or not deeper:
         return None
-    for pattern, holes, german in _PATTERNS:
-        match = pattern.fullmatch(text)
+    for words, pattern, holes, german in _PATTERNS:
+        match = pattern.fullmatch(text) if words in text else None
         if match is None:
             continue
         said = zip(holes, match.groups(), strict=True)
