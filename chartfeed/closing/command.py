@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from chartfeed.notices.sending import Notice, Way
     from chartfeed.settings import Settings
 
-__all__ = ["close"]
+__all__ = ["close", "waited_for"]
 
 UNTOLD: Final = 4
 PAUSE: Final = 0.5
@@ -54,7 +54,13 @@ def _wait(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -
 
 @click.command()
 @click.option("--date", "wanted", metavar="DAY", callback=_day, help="Else yesterday.")
-@click.option("--wait", "limit", metavar="TIME", callback=_wait, help="Else closing.wait (2h).")
+@click.option(
+    "--wait",
+    "limit",
+    metavar="TIME",
+    callback=_wait,
+    help="Else closing.wait (2h); 0s does not wait.",
+)
 @click.option("--output", metavar="DIR", help="A folder or URL; else the configured one.")
 @click.option("--json", "as_json", is_flag=True, help="Print the reports as JSON.")
 @click.pass_obj
@@ -98,7 +104,13 @@ def close(
             now=lambda: datetime.now(UTC),
             pause=partial(threading.Event().wait, PAUSE),
         )
-        wait(partial(closer.missing, day), now.passed, seconds, time.monotonic, _tell)
+        until = datetime.now(UTC) + timedelta(seconds=seconds)
+        by = "closing.wait" if limit is None else "--wait"
+
+        def tell(missing: tuple[Missing, ...]) -> None:
+            click.echo(waited_for(missing, until, by), err=True)
+
+        wait(partial(closer.missing, day), now.passed, seconds, time.monotonic, tell)
         with alone(place):
             found = closer.close(day)
             earlier, broken = _earlier(closer, day, settings.closing.again)
@@ -126,10 +138,13 @@ def _earlier(closer: Closer, day: date, again: timedelta) -> tuple[list[Closed],
     return found, broken
 
 
-def _tell(missing: tuple[Missing, ...]) -> None:
+def waited_for(missing: Sequence[Missing], until: datetime, told_by: str) -> str:
+    """Say for whom and until when it waits, what told it to, and how not to."""
     named = ", ".join(f"{one.center_id} ({one.reason})" for one in missing[:NAMED])
     more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
-    click.echo(f"waiting for {named}{more}", err=True)
+    return (
+        f"waiting until {until:%H:%M:%S} UTC ({told_by}) for {named}{more}; --wait 0s does not wait"
+    )
 
 
 def _notify(

@@ -116,7 +116,9 @@ def test_yesterday_is_closed_as_soon_as_the_last_center_is_complete(
 
         waiting = started(path, "--date", str(yesterday), "--wait", "60s")
         assert waiting.stderr is not None
-        assert f"waiting for {late} (down)\n" == waiting.stderr.readline()
+        line = waiting.stderr.readline()
+        assert line.startswith("waiting until ")
+        assert f" UTC (--wait) for {late} (down); --wait 0s does not wait\n" in line
         commit(late)
         said, _ = waiting.communicate(timeout=60)
         assert dict.fromkeys(town.names, False) == incomplete(worker)
