@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
-from chartfeed.pause import ask, standing
+from chartfeed.pause import ask
+from producers.capture.others import AT_WORK
+from producers.capture.overview import Known, Overview
 from schemas.errors import BadInput
+from schemas.records import CenterStatus, Command
 
 if TYPE_CHECKING:
     from chartfeed.cli import Context
     from chartfeed.settings import Settings
 
-__all__ = ["order", "resync"]
+__all__ = ["answer", "order", "resync"]
 
 
 @click.command()
@@ -29,18 +33,46 @@ def resync(context: Context, center_id: str, *, confirm: bool) -> int:
     """
     settings = context.settings
     name = settings.center(center_id).id
-    order(settings, name, confirm=confirm)
-    if confirm:
-        click.echo(f"{name}: confirmed; its producer goes on within seconds")
-    else:
-        click.echo(f"{name}: asked for; its producer reads all rows from the next poll on")
-        click.echo(f"  next: chartfeed status --center {name}")
+    known = order(settings, name, confirm=confirm)
+    now = datetime.now(UTC)
+    click.echo(f"{name}: {answer(known, now, confirm=confirm)}")
+    what = "status" if _is_running(known, now) else "produce"
+    click.echo(f"  next: chartfeed {what} --center {name}")
     return 0
 
 
-def order(settings: Settings, name: str, *, confirm: bool, by: str | None = None) -> None:
-    """Ask a center's producer for a resync, unless the center is paused."""
-    command = standing(settings, [name])[name]
-    if command is not None and command.action == "pause":
+def order(settings: Settings, name: str, *, confirm: bool, by: str | None = None) -> Known:
+    """Ask a center's producer for a resync, unless the center is paused; give what it was at."""
+    kafka, partitions = settings.kafka.client, settings.kafka.topics.partitions
+    registry = settings.registry.client()
+    with Overview(kafka, partitions, registry.schema, [name], [CenterStatus, Command]) as overview:
+        known = overview.read()[name]
+    if known.command is not None and known.command.action == "pause":
         raise BadInput(f"{name}: is paused, nothing was asked", hint=f"chartfeed resume {name}")
     ask(settings, [name], "resync", {"confirm": "yes"} if confirm else {}, by=by)
+    return known
+
+
+def answer(known: Known, now: datetime, *, confirm: bool) -> str:
+    """Give what becomes of a resync that is asked for now, and when."""
+    waits = known.status is not None and known.status.state == "needs-confirmation"
+    said = "asked for"
+    if confirm:
+        said = (
+            "confirmed"
+            if waits
+            else "nothing waits for a confirmation: a resync is asked for that needs none"
+        )
+    if known.status is None or not _is_running(known, now):
+        return f"{said}; no producer runs for it; all rows are read when one starts"
+    if waits and confirm:
+        return f"{said}; its producer goes on within seconds"
+    if waits:
+        return f"{said}; its producer looks again at what would be deleted"
+    if known.status.state in AT_WORK:
+        return f"{said}; its producer reads all rows from the next poll on"
+    return f"{said}; it is {known.status.state}; all rows are read when it runs again"
+
+
+def _is_running(known: Known, now: datetime) -> bool:
+    return known.status is not None and known.status.expires_at >= now
