@@ -215,10 +215,15 @@ def logs(stack: Stack, name: str, follow: bool, lines: int) -> None:  # noqa: FB
 def reset(stack: Stack, names: tuple[str, ...]) -> None:
     """Stop what is named, or everything, and remove its data.
 
-    Downloads stay. With the stand-in its practices' mappings go too.
+    With the stand-in go its practices, centers.yml and mappings/ with their approvals and the
+    audit log; with the last service also output/, state/, replayed/, logs/ and chartfeed.yml.
+    Downloads stay.
     """
-    stack.reset(names or list(SERVICES))
-    click.echo(f"removed the data of {', '.join(names or SERVICES)} under {stack.home}")
+    gone = stack.reset(names or list(SERVICES))
+    if gone:
+        click.echo(f"removed under {stack.home}: {', '.join(gone)}")
+    else:
+        click.echo(f"nothing to remove under {stack.home}")
 
 
 def _count_centers(stack: Stack) -> int:
@@ -229,7 +234,8 @@ def _count_centers(stack: Stack) -> int:
 def _show(stack: Stack) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("service", "state", "pid", "address", "log"):
-        table.add_column(heading, overflow="fold")
+        # An address is there to be copied, in one piece.
+        table.add_column(heading, overflow="fold", no_wrap=heading == "address")
     colour = {"running": "green", "starting": "yellow", "stopped": "dim"}
     for name, one in stack.status().items():
         table.add_row(

@@ -123,10 +123,14 @@ class Stack:
             if not self._any_runs():
                 guard.dismiss(self.home)
 
-    def reset(self, names: Sequence[str]) -> None:
-        """Stop what is named and remove its data; with the last service all else goes too."""
+    def reset(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Stop what is named and remove its data; with the last service all else goes too.
+
+        Gives what was removed, as it is called in the home; in one that no stack lived in, that
+        is nothing, whatever the folder holds.
+        """
         if not (self.home / LAYOUT).is_file():
-            return  # Whatever this folder is, no stack lived in it.
+            return ()
         with self.locked():
             self.down(names)
             kept = self.layout.without(names)
@@ -137,11 +141,16 @@ class Stack:
                 gone = [self.home / name for name in (*OWN, LAYOUT)]
             else:
                 kept.save(self.home / LAYOUT)
+            removed = []
             for part in gone:
+                name = str(part.relative_to(self.home))
                 if part.is_dir():
                     shutil.rmtree(part)
-                else:
-                    part.unlink(missing_ok=True)
+                    removed.append(f"{name}/")
+                elif part.exists():
+                    part.unlink()
+                    removed.append(name)
+        return tuple(removed)
 
     def status(self) -> dict[str, Status]:
         """Tell of each service whether it runs, asking it."""
