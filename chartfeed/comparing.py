@@ -63,6 +63,10 @@ class Wanted:
     def __contains__(self, day: date) -> bool:
         return day in self.span and (self.only is None or day in self.only)
 
+    def listed(self) -> list[date]:
+        """Give the days of it that have files now, in order."""
+        return [day for day in days_in(self.target.names()) if day in self]
+
 
 def compare(wanted: Wanted) -> Report:
     """Compare the files of some days with the sources: the files first, each center then once.
@@ -70,7 +74,7 @@ def compare(wanted: Wanted) -> Report:
     So the files never show more than the source does, and what the source changed meanwhile is
     later than what they claim.
     """
-    listed = [day for day in days_in(wanted.target.names()) if day in wanted]
+    listed = wanted.listed()
     names = frozenset(center.id for center in wanted.centers)
     problems: list[Problem] = []
     with spooled() as spool:
@@ -211,10 +215,14 @@ def _left_out(
 
 
 def settle(wanted: Wanted, patience: timedelta = PATIENCE) -> Report:
-    """Compare, and compare anew what differs in files that a stream is writing, for a while."""
+    """Compare, and for a while anew what differs in files that a stream is writing.
+
+    Days whose files come meanwhile are compared and counted, too.
+    """
     note = None
+    seen = set(wanted.listed())
     try:
-        wanted = replace(wanted, live=_live(wanted))
+        wanted = replace(wanted, live=_live(wanted, sorted(seen)[-NEWEST:]))
     except (RetryLater, Outside) as error:
         note = f"only the manifests tell how far the files are: {error.message}"
     report = replace(compare(wanted), note=note)
@@ -226,24 +234,26 @@ def settle(wanted: Wanted, patience: timedelta = PATIENCE) -> Report:
             for center in report.centers
         }
         torn = {problem.day for problem in report.problems if problem.is_live}
-        again = sorted(torn.union(*moving.values()))
-        if not again:
+        came = set(wanted.listed()) - seen
+        if not (torn or came or any(moving.values())):
             break
         # The stream's files can only be looked at; nothing tells when the next one is there.
         time.sleep(pause)
+        came |= set(wanted.listed()) - seen
+        seen |= came
+        again = sorted(torn.union(came, *moving.values()))
         narrow = replace(
             wanted,
-            centers=[center for center in wanted.centers if torn or moving[center.id]],
+            centers=[center for center in wanted.centers if torn or came or moving[center.id]],
             span=Span(again[0], again[-1]),
             only=frozenset(again),
         )
         report = report.settled(compare(narrow), frozenset(again))
-    return report
+    return replace(report, days=len(seen))
 
 
-def _live(wanted: Wanted) -> Live | None:
+def _live(wanted: Wanted, newest: Sequence[date]) -> Live | None:
     """Ask how far the stream is, where the newest files are a stream's."""
-    newest = [day for day in days_in(wanted.target.names()) if day in wanted][-NEWEST:]
     for day in newest:
         try:
             manifest = read_manifest(wanted.target, day)

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from chartfeed import settings as configuration
 from chartfeed.cli import Context
-from chartfeed.comparing import Wanted, compare
+from chartfeed.comparing import Wanted, compare, settle
 from chartfeed.extract import read, write
 from chartfeed.pause import ask, standing
 from chartfeed.reconcile.command import reconcile
@@ -369,6 +369,27 @@ def test_what_a_stream_should_show_by_now_is_not_left_out(day):
     assert kinds_by(before + 1) == (["different"], 0)
     # So that extract may write the day again.
     day.file("manifest.json").write_text(json.dumps(manifest))
+
+
+class Filling(Folder):
+    """A folder that shows a day's manifest from its third listing on."""
+
+    def __init__(self, path, day):
+        super().__init__(path)
+        self.hidden = f"ivoris_chart_entries_{day}.manifest.json"
+        self.listings = 0
+
+    def names(self):
+        self.listings += 1
+        return [name for name in super().names() if self.listings > 2 or name != self.hidden]
+
+
+def test_days_that_get_their_files_meanwhile_are_compared_and_counted(group):
+    output = Filling(group.output, DAY)
+
+    report = settle(Wanted(group.settings, group.settings.centers, output, Span()))
+
+    assert (True, len(group.days)) == (report.is_identical, report.days)
 
 
 @pytest.mark.kafka
