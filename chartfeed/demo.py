@@ -5,13 +5,17 @@ from __future__ import annotations
 import csv
 import os
 import shlex
+import shutil
+import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.rule import Rule
+from rich.text import Text
 
 from chartfeed import demo_feed
 from chartfeed.cli import Context, cli
@@ -21,7 +25,7 @@ from deploy.local.stack import SERVICES, Stack
 from producers import mapping_file
 from schemas.errors import Failed
 
-__all__ = ["Show", "demo"]
+__all__ = ["Show", "demo", "ending"]
 
 DAY = "2022-01-18"
 # How long each part of the feed is watched.
@@ -38,9 +42,18 @@ class Show:
         self.began = time.monotonic()
 
     def chapter(self, title: str) -> None:
-        passed = time.monotonic() - self.began
+        heading = Text.assemble((title, "bold"), "  ", (f"{self.seconds:.0f} s", "dim"))
         self.console.print()
-        self.console.print(Rule(f"[bold]{title}[/]  [dim]{passed:.0f} s[/]", align="left"))
+        # A rule cuts what is too long for it.
+        if heading.cell_len + 2 <= self.console.width:
+            self.console.print(Rule(heading, align="left"))
+        else:
+            self.console.print(Rule())
+            self.console.print(heading)
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.began
 
     def say(self, text: str) -> None:
         self.console.print(text)
@@ -48,11 +61,15 @@ class Show:
     def type(self, command: str) -> None:
         self.console.print(f"[bold cyan]$ {command}[/]", overflow="ellipsis", no_wrap=True)
 
-    def run(self, *arguments: str) -> None:
-        """Run one command; the demo is over where it ends otherwise than it should."""
+    def run(self, *arguments: str, hidden: Sequence[str] = ()) -> None:
+        """Run one command; the demo is over where it ends otherwise than it should.
+
+        What is `hidden` belongs to the demo, and to nobody who types the command.
+        """
         self.type(f"chartfeed {shlex.join(arguments)}")
         config = ["--config", str(self.config)] if self.config.is_file() else []
-        code = cli.main([*config, *arguments], prog_name="chartfeed", standalone_mode=False) or 0
+        words = [*config, *arguments, *hidden]
+        code = cli.main(words, prog_name="chartfeed", standalone_mode=False) or 0
         if code != 0:
             raise Failed(f"chartfeed {shlex.join(arguments)} ended with {code}")
 
@@ -74,20 +91,33 @@ def demo(*, fast: bool, keep: bool) -> None:
     finally:
         if not keep:
             stack.down(list(SERVICES))
-    passed = time.monotonic() - show.began
     show.chapter("That was it")
-    show.say(f"{passed:.0f} seconds. The files are in {os.path.relpath(folder / 'output')}.")
+    for line in ending(_typed(), os.path.relpath(folder), keep=keep):
+        show.console.print(line, markup=False, soft_wrap=True)
+
+
+def ending(chartfeed: str, folder: str, *, keep: bool) -> tuple[str, ...]:
+    """Say where the demo's files are, and how to look around in it, or to stop it."""
+    local = f"  {chartfeed} local --home {folder}"
+    pages = f"  {chartfeed} --config {folder}/chartfeed.yml console"
+    files = f"The files are in {folder}/output."
     if keep:
-        show.say(f"It still runs. To stop it: chartfeed local --home {folder} down")
-    else:
-        show.say("Nothing is left running. To look around: chartfeed local up")
+        return (files, "It still runs. To look around, and to stop it:", pages, f"{local} down")
+    return (files, "Nothing is left running. To look around:", f"{local} up", pages)
+
+
+def _typed() -> str:
+    """Give the command as it can be typed here, in an environment that is active or not."""
+    if shutil.which("chartfeed"):
+        return "chartfeed"
+    return os.path.relpath(Path(sys.executable).with_name("chartfeed"))
 
 
 def _play(show: Show, stack: Stack, *, seconds: float) -> None:
     folder = stack.home
     local = ("local", "--home", os.path.relpath(folder))
     show.chapter("A broker, a schema registry, a SQL Server and thirty-one practices")
-    show.run(*local, "up", "--owner", str(os.getpid()))
+    show.run(*local, "up", hidden=("--owner", str(os.getpid())))
     show.run("topics", "create")
     show.run("schemas", "register")
 

@@ -101,7 +101,7 @@ def play(
             otherwise=f"some changes did not arrive; look at {producer.log} and {worker.log}",
         )
 
-        show.chapter(f"At {CENTER} an insurance is corrected, and an entry moves to another day")
+        show.chapter(f"At {CENTER} an insurance is corrected, an entry moves to another day")
         _correct(show, roster, settings)
         screen.until(
             lambda _now: _is_corrected(output),
