@@ -162,7 +162,7 @@ def day(context: Context, wanted: date, output: str | None, *, as_json: bool) ->
     manifest = files.read_manifest(target, wanted)
     if manifest is None:
         raise Failed(
-            f"there are no files of {wanted} in {target!r}",
+            f"there are no files of {wanted} in {target}",
             hint="chartfeed days lists the days there are",
         )
     checked = {format_: _checked(target, file) for format_, file in manifest.files.items()}

@@ -131,12 +131,12 @@ def _refuse_what_others_own(target: Target, day: date, generation: int | None) -
         return
     if generation is None:
         raise BadInput(
-            f"the files of {day.isoformat()} in {target!r} belong to a running stream",
+            f"the files of {day.isoformat()} in {target} belong to a running stream",
             hint="name another folder with --output",
         )
     if found.generation > generation:
         raise NewerOwner(
-            f"the files of {day.isoformat()} in {target!r} belong to generation "
+            f"the files of {day.isoformat()} in {target} belong to generation "
             f"{found.generation}; this worker is generation {generation}",
             hint="nothing: the newer worker goes on with them",
         )

@@ -35,6 +35,9 @@ class ByMonth:
     def __repr__(self) -> str:
         return f"ByMonth({self._target!r})"
 
+    def __str__(self) -> str:
+        return str(self._target)
+
     def replace(self, name: str, content: Iterable[bytes]) -> None:
         self._of(name).replace(name, content)
 

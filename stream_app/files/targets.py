@@ -28,6 +28,9 @@ class CannotWrite(RetryLater):
 class Target(Protocol):
     """A place that files are put into whole."""
 
+    def __str__(self) -> str:
+        """Give the place as somebody named it."""
+
     def replace(self, name: str, content: Iterable[bytes]) -> None:
         """Make the pieces the file `name`: readers see the whole old or the whole new one."""
 
@@ -70,6 +73,9 @@ class Folder:
 
     def __repr__(self) -> str:
         return f"Folder({str(self.path)!r})"
+
+    def __str__(self) -> str:
+        return str(self.path)
 
     def replace(self, name: str, content: Iterable[bytes]) -> None:
         # Invariant 7: a reader of a daily file sees the whole old or the whole new one.
@@ -206,6 +212,9 @@ class ObjectStore:
 
     def __repr__(self) -> str:
         return f"ObjectStore({self.url!r})"
+
+    def __str__(self) -> str:
+        return self.url
 
     def replace(self, name: str, content: Iterable[bytes]) -> None:
         # Put together here first: an upload that breaks off must never look complete.

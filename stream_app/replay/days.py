@@ -30,7 +30,7 @@ def refuse_owned(target: Target) -> None:
             continue
         if found is not None and found.generation is not None:
             raise BadInput(
-                f"the files of {day.isoformat()} in {target!r} belong to a running stream",
+                f"the files of {day.isoformat()} in {target} belong to a running stream",
                 hint="name another folder with --output",
             )
 

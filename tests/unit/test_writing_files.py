@@ -17,6 +17,7 @@ from schemas.errors import BadInput
 from schemas.records import UnifiedEntry
 from stream_app.files import day, manifest
 from stream_app.files.manifest import CenterLine, CompleteThrough
+from stream_app.files.months import open_daily
 from stream_app.files.targets import CannotWrite, Folder, ObjectStore, Target, open_target
 from tests.factories import A_DAY, A_MOMENT, a_unified_entry
 
@@ -190,9 +191,16 @@ def test_a_write_that_fails_half_way_leaves_the_old_file_and_no_trace(tmp_path: 
 def test_a_day_of_a_running_stream_is_not_for_others_to_write(target: Target) -> None:
     write(target, generation=3)
 
-    with pytest.raises(BadInput, match="belong to a running stream"):
+    with pytest.raises(BadInput) as caught:
         write(target)
+    assert caught.value.message == f"the files of {A_DAY} in {target} belong to a running stream"
     assert day.read_manifest(target, A_DAY) == write(target, generation=3)
+
+
+@pytest.mark.parametrize("by_month", [False, True])
+@pytest.mark.parametrize("place", ["files/daily", "/srv/files", "memory://bucket/daily"])
+def test_a_target_is_called_by_the_place_that_was_named(place: str, by_month: bool) -> None:  # noqa: FBT001 - parametrized
+    assert place == str(open_daily(place, by_month=by_month))
 
 
 def test_a_worker_of_the_past_must_not_write(target: Target) -> None:
