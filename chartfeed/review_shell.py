@@ -30,6 +30,7 @@ __all__ = ["run"]
 
 T = TypeVar("T")
 NO_NAME: Final = "-"
+LEFT: Final = "Not approved; nothing is written."
 
 
 def run(settings: Settings, center: Center, *, now: Callable[[], datetime]) -> int:
@@ -43,9 +44,14 @@ def run(settings: Settings, center: Center, *, now: Callable[[], datetime]) -> i
     talk = _Talk(settings, center, before)
     try:
         return _held(talk, before, seen, now)
-    except click.Abort:
+    except click.Abort as abort:
+        click.echo()
         talk.hand_over()
-        raise
+        if not isinstance(abort.__context__, EOFError):
+            raise
+        # Ctrl-D, other than Ctrl-C, is an answer: there is no name.
+        click.echo(LEFT)
+        return 2
 
 
 def _held(talk: _Talk, before: Mapping, seen: str, now: Callable[[], datetime]) -> int:
@@ -63,7 +69,7 @@ def _held(talk: _Talk, before: Mapping, seen: str, now: Callable[[], datetime]) 
         "\nYour name to approve, empty to leave it", default="", show_default=False
     )
     if not reviewer.strip():
-        click.echo("Not approved; nothing is written.")
+        click.echo(LEFT)
         return 2
     talk.insist(
         lambda: approvals.seal(

@@ -126,6 +126,19 @@ def test_no_name_no_approval(desk: Desk) -> None:
     assert not desk.path(desk.planned[0]).exists()
 
 
+def test_the_end_of_the_input_is_no_name_either(desk: Desk) -> None:
+    practice = desk.rival("KARTEI.DATUM")
+    name = truth.of(practice).names["KARTEI.DATUM"]
+
+    at_once, later = desk.review(practice), desk.review(practice, name)
+
+    for result in (at_once, later):
+        assert result.return_value == 2, result.exception
+        assert result.output.endswith("\nNot approved; nothing is written.\n")
+    assert f"Your answers so far: chartfeed approve {practice.center_id}" in later.output
+    assert not desk.path(practice).exists()
+
+
 def test_a_rival_is_chosen_by_its_number(desk: Desk) -> None:
     practice = desk.rival("KARTEI")
     known = truth.of(practice)
