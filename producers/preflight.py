@@ -68,7 +68,7 @@ def _of_database(database: str, login: str, facts: DatabaseFacts) -> Iterator[Fi
         yield Finding("snapshots", Level.TODO, "snapshot isolation is not allowed", todo)
     seconds = facts.skew.total_seconds()
     if abs(facts.skew) <= SKEW:
-        yield Finding("clock", Level.OK, f"the source's clock differs by {seconds:+.1f} s")
+        yield Finding("clock", Level.OK, f"the source's clock differs by {seconds:+z.1f} s")
     else:
         yield Finding(
             "clock",

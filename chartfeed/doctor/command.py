@@ -29,6 +29,7 @@ FORMAT: Final = 1
 def collect(settings: Settings, log: Path | None, limit: float) -> dict[str, Any]:
     """Give the report; what does not answer within `limit` seconds is told as such."""
     answers = reach.ask(reach.questions(settings), limit)
+    found = None if log is None else machine.read_log(log)
     return {
         "format": FORMAT,
         "at": dates.utc(datetime.now(UTC)),
@@ -37,7 +38,8 @@ def collect(settings: Settings, log: Path | None, limit: float) -> dict[str, Any
         "answers": {name: answer.as_json() for name, answer in answers.items()},
         "state": machine.states(settings),
         "disks": machine.disks(settings),
-        "log": None if log is None else machine.log_lines(log),
+        "log": None if found is None else found.warnings,
+        "log_lines_read": None if found is None else found.read,
     }
 
 

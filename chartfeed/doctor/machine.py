@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 import tempfile
 from contextlib import closing
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from chartfeed.settings import Settings
 
-__all__ = ["disks", "log_lines", "states", "versions"]
+__all__ = ["Log", "disks", "read_log", "states", "versions"]
 
 STATE: Final = re.compile(r"(join|days)-(\d+)\.sqlite")
 FACTS: Final = ("format", "rules", "used_at", "position", "seq")
@@ -156,7 +157,15 @@ def disks(settings: Settings) -> dict[str, dict[str, int] | str]:
     return found
 
 
-def log_lines(path: Path) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Log:
+    """What a log holds: how many lines of JSON, and the last warnings and errors among them."""
+
+    read: int
+    warnings: list[dict[str, Any]]
+
+
+def read_log(path: Path) -> Log:
     """Give the last warnings and errors of a log of JSON lines, without their values.
 
     Kept of a line are its time, level, sentence and exception's type; lines that say
@@ -167,12 +176,16 @@ def log_lines(path: Path) -> list[dict[str, Any]]:
         file.seek(max(0, size - LOG_BYTES))
         content = file.read()
     found: dict[tuple[object, ...], dict[str, Any]] = {}
+    read = 0
     for text in content.splitlines():
         try:
             line = orjson.loads(text)
         except orjson.JSONDecodeError:
             continue
-        if not isinstance(line, dict) or line.get("level") not in {"warning", "error", "critical"}:
+        if not isinstance(line, dict):
+            continue
+        read += 1
+        if line.get("level") not in {"warning", "error", "critical"}:
             continue
         facts = {
             "level": line["level"],
@@ -185,7 +198,7 @@ def log_lines(path: Path) -> list[dict[str, Any]]:
         count = found.pop(key, {"count": 0})["count"] + 1
         last = _fitting(re.compile(r"[0-9T:.Z+-]+"), line.get("timestamp"))
         found[key] = {**facts, "count": count, "last": last}
-    return list(found.values())[-LINES:]
+    return Log(read, list(found.values())[-LINES:])
 
 
 def _fitting(pattern: re.Pattern[str], value: object) -> str | None:

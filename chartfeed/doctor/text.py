@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["versions", "whole"]
+__all__ = ["centers", "reached", "versions", "whole"]
 
 
 def whole(report: dict[str, Any]) -> str:
@@ -17,13 +17,13 @@ def whole(report: dict[str, Any]) -> str:
         versions(report["versions"]),
         "",
         "Reached",
-        *_reached(answers),
+        *reached(answers),
         "",
         "Topics",
         *_topics(answers["topics"]),
         "",
         "Centers",
-        *_centers(answers["centers"]),
+        *centers(answers["centers"]),
         "",
         "Dead letters, the last of each partition",
         *_letters(answers["dead letters"]),
@@ -35,7 +35,7 @@ def whole(report: dict[str, Any]) -> str:
         *_disks(report["disks"]),
     ]
     if report["log"] is not None:
-        lines += ["", "Log", *_log(report["log"])]
+        lines += ["", "Log", *_log(report["log"], report["log_lines_read"])]
     lines += ["", "Configuration: see --json; what is not known to be harmless is left out."]
     return "\n".join(lines) + "\n"
 
@@ -57,7 +57,8 @@ def _failed(answer: dict[str, Any]) -> str:
     return text if following is None else f"{text}; next: {following}"
 
 
-def _reached(answers: dict[str, Any]) -> Iterator[str]:
+def reached(answers: dict[str, Any]) -> Iterator[str]:
+    """Give a line for each that was asked: its answer, or that there was none."""
     for name, answer in answers.items():
         if not answer["reached"]:
             yield _line(f"{name}: {_failed(answer)}", good=False)
@@ -67,7 +68,7 @@ def _reached(answers: dict[str, Any]) -> Iterator[str]:
         if name.startswith("source "):
             ahead = found["clock_ahead_seconds"]
             yield _line(
-                f"{text}, server {found['server_version']}, clock {ahead:+.1f} s",
+                f"{text}, server {found['server_version']}, clock {ahead:+z.1f} s",
                 good=abs(ahead) < 60,
             )
         elif name == "stream":
@@ -89,17 +90,16 @@ def _topics(answer: dict[str, Any]) -> Iterator[str]:
         yield _line(f"    next: {following}")
 
 
-def _centers(answer: dict[str, Any]) -> Iterator[str]:
+def centers(answer: dict[str, Any]) -> Iterator[str]:
+    """Give a line for each center, and the next command of one that needs somebody."""
     if not answer["reached"]:
         yield _line("not known", good=False)
         return
     for center in answer["found"]:
-        lag = center["lag_seconds"]
         facts = [
             center["state"],
             "approved" if center["mapping"] == "approved" else "no approved mapping",
-            f"version {center['version']} of {center['source_version']}",
-            "lag not known" if lag is None else f"lag {lag:.1f} s",
+            *_position(center),
             f"{center['dead_letters']} dead letters",
             f"{center['restarts']} restarts",
         ]
@@ -107,6 +107,15 @@ def _centers(answer: dict[str, Any]) -> Iterator[str]:
         yield _line(f"{center['center_id']}: {', '.join(facts)}", good=good)
         if center["next_command"] is not None and not good:
             yield _line(f"    next: {center['next_command']}")
+
+
+def _position(center: dict[str, Any]) -> Iterator[str]:
+    version, source, lag = (center[key] for key in ("version", "source_version", "lag_seconds"))
+    if version is None:
+        yield "no position yet"
+        return
+    yield f"version {version}" if source is None else f"version {version} of {source}"
+    yield "lag not known" if lag is None else f"lag {lag:.1f} s"
 
 
 def _letters(answer: dict[str, Any]) -> Iterator[str]:
@@ -149,7 +158,10 @@ def _disks(disks: dict[str, Any]) -> Iterator[str]:
         yield _line(text, good=free > total / 20)
 
 
-def _log(lines: list[dict[str, Any]]) -> Iterator[str]:
+def _log(lines: list[dict[str, Any]], read: int) -> Iterator[str]:
+    if not read:
+        yield _line("no line of this file is JSON", good=False)
+        return
     for found in lines:
         said = found["event"] or found["library"] or "a line"
         tail = f" ({found['exception']})" if found["exception"] else ""

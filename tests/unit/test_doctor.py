@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from chartfeed import settings
 from chartfeed.cli import cli
 from chartfeed.doctor import configuration as doctor_configuration
-from chartfeed.doctor import machine, reach
+from chartfeed.doctor import machine, reach, text
 from schemas.errors import Outside
 
 SECRET = "Zahnfee-8842"
@@ -185,8 +185,10 @@ def test_of_a_log_sentences_of_ours_are_told_and_no_values(tmp_path, logger):
     path = tmp_path / "log"
     path.write_text(f"no JSON {SECRET}\n" + f"{json.dumps(line)}\n" * 3)
 
-    (found,) = machine.log_lines(path)
+    log = machine.read_log(path)
 
+    assert log.read == 3
+    (found,) = log.warnings
     assert found == {
         "level": "warning",
         "event": None if logger else "can't send",
@@ -195,3 +197,50 @@ def test_of_a_log_sentences_of_ours_are_told_and_no_values(tmp_path, logger):
         "count": 3,
         "last": "2026-01-02T03:04:05Z",
     }
+
+
+def test_a_log_that_is_no_json_is_told_as_such(tmp_path, monkeypatch):
+    log = tmp_path / "kafka.log"
+    log.write_text("[2026-01-02 03:04:05] WARN something (kafka.log.Cleaner)\n12\n")
+
+    _, report, said = report_of(configured(tmp_path), monkeypatch, "--log", log)
+
+    assert report["log_lines_read"] == 0
+    assert said.partition("Log\n")[2].startswith("  ! no line of this file is JSON\n")
+
+
+def told(**facts):
+    """Give what the report says of one center."""
+    known = {
+        "center_id": "center_07",
+        "state": "unreviewed",
+        "mapping": "missing",
+        "version": None,
+        "source_version": None,
+        "lag_seconds": None,
+        "dead_letters": 0,
+        "restarts": 0,
+        "needs_somebody": False,
+        "next_command": None,
+    } | facts
+    (line,) = text.centers({"reached": True, "found": [known]})
+    return line.strip()
+
+
+def test_a_center_that_never_began_has_no_position_yet():
+    assert "no approved mapping, no position yet, 0 dead letters" in told()
+
+
+def test_a_position_is_told_with_what_is_known_of_the_source():
+    assert "version 7, lag not known" in told(version=7)
+    assert "version 7 of 9, lag 1.5 s" in told(version=7, source_version=9, lag_seconds=1.5)
+
+
+@pytest.mark.parametrize(("ahead", "said"), [(-0.04, "+0.0 s"), (-0.06, "-0.1 s"), (3, "+3.0 s")])
+def test_a_clock_that_is_right_is_not_behind_by_nothing(ahead, said):
+    found = {"server_version": "16.0", "clock_ahead_seconds": ahead}
+    answer = {"reached": True, "seconds": 0.1, "found": found}
+
+    (line,) = text.reached({"source center_07": answer})
+
+    assert line.endswith(f"clock {said}")

@@ -173,3 +173,10 @@ def test_a_key_of_two_columns_and_a_schema_that_moved_are_named() -> None:
 
     assert set(found) == {"keys", "schema"}
     assert found["schema"] == ("to do", "chartfeed mapping diff center_07")
+
+
+def test_a_clock_that_is_right_is_not_behind_by_nothing() -> None:
+    found = findings("ck", "chartfeed", ready(skew=timedelta(milliseconds=-20)), None)
+
+    (clock,) = (one for one in found if one.check == "clock")
+    assert clock.text == "the source's clock differs by +0.0 s"
