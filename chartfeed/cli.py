@@ -140,7 +140,11 @@ def _imported(command: str, module: str) -> ModuleType:
 
 
 @click.group(cls=_Contents, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--config", metavar="FILE", help="The configuration; else ./chartfeed.yml.")
+@click.option(
+    "--config",
+    metavar="FILE",
+    help="The configuration; else CHARTFEED_CONFIG, else ./chartfeed.yml, else that of `local up`.",
+)
 @click.version_option(package_name="chartfeed", message="%(prog)s %(version)s")
 @click.pass_context
 def cli(ctx: click.Context, config: str | None) -> None:

@@ -258,12 +258,13 @@ def find(option: str | None, environment: Mapping[str, str], folder: Path, local
             if not path.is_file():
                 raise BadInput(f"{source} names {named}, which is no file", hint="name one")
             return path
-    for path in (folder / "chartfeed.yml", local):
+    looked = dict.fromkeys((folder / "chartfeed.yml", local))
+    for path in looked:
         if path.is_file():
             return path
     raise BadInput(
         "no configuration: neither --config nor CHARTFEED_CONFIG is given, "
-        f"and there is no {folder / 'chartfeed.yml'}",
+        f"and there is no {' and no '.join(map(str, looked))}",
         hint="chartfeed local up   (starts everything on this machine and writes one)",
     )
 

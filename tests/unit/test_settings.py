@@ -162,8 +162,10 @@ def test_the_option_comes_before_the_environment_before_the_folder_before_the_lo
     here.unlink()
     assert local == settings.find(None, {}, tmp_path, local)
     local.unlink()
-    with pytest.raises(BadInput, match="chartfeed local up"):
+    with pytest.raises(BadInput, match="chartfeed local up") as error:
         settings.find(None, {}, tmp_path, local)
+    assert str(here) in str(error.value)
+    assert str(local) in str(error.value)
 
 
 def test_kafkas_password_becomes_an_option_when_it_is_needed_and_shows_nowhere(write, tmp_path):
