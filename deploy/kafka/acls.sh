@@ -7,8 +7,11 @@ run() { "${KAFKA_ACLS:-kafka-acls.sh}" "$@"; }
 connection=()
 if [ "${1:-}" = --print ]; then
   run() { echo "kafka-acls.sh $*"; }
+elif [ $# -eq 2 ]; then
+  connection=(--bootstrap-server "$1" --command-config "$2")
 else
-  connection=(--bootstrap-server "${1:?the bootstrap server}" --command-config "${2:?a file with the login of an administrator}")
+  echo "usage: $0 BOOTSTRAP ADMIN.properties   (a file with an administrator's login), or: $0 --print" >&2
+  exit 2
 fi
 while read -r principal operations resource name; do
   case $principal in '#'* | '') continue ;; esac

@@ -4,6 +4,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
 import yaml
 
 from chartfeed.produce import WRITTEN as CAPTURED
@@ -72,6 +73,22 @@ def test_the_script_grants_what_is_listed():
         found |= {(who, one, kind, name + star) for one in re.findall(r"--operation (\S+)", line)}
 
     assert listed() == found
+
+
+@pytest.mark.parametrize("words", [(), ("kafka:9093",), ("a", "b", "c")])
+def test_the_script_says_how_it_is_called(words):
+    done = subprocess.run(
+        ["bash", FOLDER / "acls.sh", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+    )
+
+    assert 2 == done.returncode
+    assert done.stderr.startswith("usage: ")
+    assert "acls.sh BOOTSTRAP ADMIN.properties" in done.stderr
+    assert 1 == done.stderr.count("\n")
 
 
 def test_each_component_may_what_it_does_and_writes_nothing_else():
