@@ -54,5 +54,5 @@ audit: $(READY) ## Look for known vulnerabilities in what production consists of
 
 clean: ## Stop the local stack and remove all that these targets made
 	@if [ -x $(BIN)/chartfeed ]; then $(BIN)/chartfeed local reset; $(BIN)/chartfeed local --home .chartfeed/demo reset; fi
-	@rm -rf .chartfeed $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	@rm -rf .chartfeed $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
 	@find . -name __pycache__ -prune -exec rm -rf {} +
