@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Finding", "Level", "Probe"]
 
-SPECIAL_PAYERS = frozenset("BCD")
 DELETABLE = ("PATKASSE", "KARTEI", "LEISTUNG")
 # Of a reference's values, those that must be found: below the first share an error, below the
 # second a warning. A quantity or a year is found in any table's ids now and then.
@@ -186,8 +185,7 @@ class Probe:
 
     def arts(self, table: StatusTable) -> Iterator[Finding]:
         counts = {art: int(count) for art, count in self._rows(statements.arts(self._mapping))}
-        unknown = table.unknown(art for art in counts if art is not None)
-        strange = sorted(set(unknown) - SPECIAL_PAYERS)
+        strange = sorted(table.strange(counts))
         if strange:
             insurers = sum(
                 counts[art] for art in counts if art is not None and cleaned(art) in strange

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from schemas.errors import BadInput
 
@@ -26,6 +26,10 @@ class Status(StrEnum):
 def cleaned(kind: str | None) -> str:
     """Give an ART as the table has it: trimmed and upper-cased, '' for NULL."""
     return "" if kind is None else kind.strip().upper()
+
+
+# Neither statutory nor private; that their patients count as self-payers is as it should be.
+SPECIAL_PAYERS: Final = frozenset("BCD")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,11 @@ class StatusTable:
         """Count the values, NULL aside, that the table does not name, for an operator to see."""
         found = Counter(cleaned(kind) for kind in kinds if kind is not None)
         return Counter({kind: n for kind, n in found.items() if kind not in self.statuses})
+
+    def strange(self, kinds: Iterable[str | None]) -> Counter[str]:
+        """Count those of the unknown values that somebody has to look at."""
+        found = self.unknown(kinds)
+        return Counter({kind: n for kind, n in found.items() if kind not in SPECIAL_PAYERS})
 
     def described(self) -> dict[str, str]:
         """Give the table in a fixed order, for fingerprints and for people."""

@@ -260,7 +260,9 @@ class Lane:
             return
         self._counted_at = now
         found = partition.unknown_kinds()
-        for center, kind in sorted(found.keys() - self.counts.unknown_kinds.keys()):
+        new = found.keys() - self.counts.unknown_kinds.keys()
+        strange = self._contract.statuses.strange(kind for _, kind in new)
+        for center, kind in sorted(at for at in new if at[1] in strange):
             log.warning(
                 "a kind of insurer that insurance_status does not name",
                 center=center,

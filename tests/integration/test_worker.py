@@ -184,7 +184,11 @@ def test_a_worker_heals_what_it_finds_at_its_start(centers, config):
     town = centers(count=4)
     renamed, disabled, *_ = town.names
     town.work(30)
-    town.commit(renamed, [an_entry(901), (INSURERS, 9, {"name": "BG", "kind": "C"})])
+    insurers = [
+        (INSURERS, 9, {"name": "BG", "kind": "C"}),
+        (INSURERS, 10, {"name": "X", "kind": "X"}),
+    ]
+    town.commit(renamed, [an_entry(901), *insurers])
     path = config(town)
     output = path.parent / "output"
     with workers(path) as start:
@@ -193,6 +197,8 @@ def test_a_worker_heals_what_it_finds_at_its_start(centers, config):
         keys = [at.key for at, _ in town.log()]
         assert len(keys) == len(set(keys)), "a row went out before its insurance was known"
         until(lambda: first.says("a kind of insurer that insurance_status does not name"))
+        until(lambda: '"kind": "X"' in first.said())
+        assert '"kind": "C"' not in first.said(), "a special payer was warned of"
         town.commit(renamed, [an_entry(902, text="a moment before the end")])
         until(shows(town))
         time.sleep(0.2)  # It may still be on its way to the sink.

@@ -34,6 +34,13 @@ def test_values_outside_the_table_are_counted_and_null_is_not() -> None:
     assert DEFAULT.unknown(kinds) == {"B": 2, "X": 1, "": 1}
 
 
+def test_special_payers_are_outside_the_table_and_nothing_is_wrong_with_them() -> None:
+    kinds = ["B", " c ", "D", "X", "", None]
+
+    assert DEFAULT.unknown(kinds).keys() == {"B", "C", "D", "X", ""}
+    assert DEFAULT.strange(kinds) == {"X": 1, "": 1}
+
+
 def test_the_table_is_configuration() -> None:
     table = StatusTable.of({" b ": "PKV"})
 
