@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import click
 from rich.console import Console
 from rich.live import Live
+from rich.text import Text
 
 from chartfeed import sources, stream_group
 from chartfeed.interrupts import told_to_stop
@@ -66,10 +67,9 @@ def status(
         click.echo(_document(found, stream, indent=1))
     else:
         console = Console()
-        console.print(shown(found, stream, console.width))
-        for one in found:
-            if one.next_command and one.needs_somebody:
-                console.print(f"{one.center_id}: {one.next_command}", markup=False, soft_wrap=True)
+        for part in shown(found, stream, console.width).renderables:
+            # A line stays one line, so that a command can be copied from it.
+            console.print(part, soft_wrap=isinstance(part, Text))
     return int(any(one.needs_somebody for one in found))
 
 

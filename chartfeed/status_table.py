@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
+
+from chartfeed.amounts import amount
 
 if TYPE_CHECKING:
     from chartfeed.stream_group import Stream
@@ -20,10 +23,16 @@ GOOD: Final = frozenset({"streaming", "snapshot", "resync", "starting"})
 GAP: Final = 2
 # A remark that has less room beside its center stands below.
 REMARK: Final = 30
+# More centers that say the same than this are counted.
+MANY: Final = 3
+TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 
 
 def shown(views: Sequence[View], stream: Stream, width: int, problem: str | None = None) -> Group:
-    """Give a table for a width: columns that don't fit are left out, none is cut."""
+    """Give a table for a width, and below it what is to be done, then a line on the stream.
+
+    Columns that don't fit are left out, none is cut.
+    """
     cells = {name: [show(one) for one in views] for name, show in COLUMNS.items()}
     widths = {name: GAP + max(map(cell_len, (name, *found))) for name, found in cells.items()}
     kept = list(COLUMNS)
@@ -41,10 +50,29 @@ def shown(views: Sequence[View], stream: Stream, width: int, problem: str | None
     for at, one in enumerate(views):
         row = [Text(cells[name][at], _colour(one) if name == "state" else "") for name in kept]
         table.add_row(*row, *[Text(_remark(one))] * beside)
-    below = [f"{one.center_id}: {_remark(one)}" for one in views if _remark(one) and not beside]
-    lag = f", {stream.lag_events} events behind"
-    caption = f"stream: {stream.workers} workers{lag}"
-    return Group(table, *(Text(line) for line in below), Text(problem or caption, "dim italic"))
+    workers, behind = amount(stream.workers, "worker"), amount(stream.lag_events, "event")
+    caption = f"stream: {workers}, {behind} behind"
+    below = map(Text, _below(views, remarks=not beside))
+    return Group(table, *below, Text(problem or caption, "dim italic"))
+
+
+def _below(views: Sequence[View], *, remarks: bool) -> Iterator[str]:
+    """Give a line for each center that has something to say, or one for many that say the same."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for one in views:
+        parts = [_remark(one)] if remarks else []
+        if one.next_command and one.needs_somebody:
+            parts.append(f"next: {one.next_command}")
+        text = "; ".join(filter(None, parts))
+        if text:
+            alike = TIME.sub("", text.replace(one.center_id, ""))
+            found.setdefault(alike, []).append((one.center_id, text))
+    for same in found.values():
+        if len(same) > MANY:
+            center, text = same[0]
+            yield f"{amount(len(same), 'center')} such as {center}: {text}"
+        else:
+            yield from (f"{center}: {text}" for center, text in same)
 
 
 def _colour(one: View) -> str:
@@ -55,7 +83,7 @@ def _remark(one: View) -> str:
     if one.snapshot is None or one.state not in {"snapshot", "resync"}:
         return one.detail or ""
     done, total = one.snapshot.rows_done, max(one.snapshot.rows_total, one.snapshot.rows_done, 1)
-    return f"{one.snapshot.table}: {done} of {total} rows ({100 * done // total} %)"
+    return f"{one.snapshot.table}: {done:,} of {total:,} rows ({100 * done // total} %)"
 
 
 def _last_event(one: View) -> str:
@@ -63,7 +91,7 @@ def _last_event(one: View) -> str:
 
 
 def _number(value: int | None) -> str:
-    return "" if value is None else str(value)
+    return "" if value is None else f"{value:,}"
 
 
 def _span(seconds: float | None) -> str:
@@ -80,14 +108,14 @@ def _span(seconds: float | None) -> str:
 COLUMNS: Final[dict[str, Callable[[View], str]]] = {
     "center": lambda one: one.center_id,
     "state": lambda one: one.state,
-    "version": lambda one: _number(one.version),
+    "version": lambda one: "" if one.version is None else str(one.version),
     "behind": lambda one: _number(one.lag_versions),
     "lag": lambda one: _span(one.lag_seconds),
     "last event": _last_event,
-    "events": lambda one: str(one.events_total),
-    "dead": lambda one: str(one.dead_letters),
+    "events": lambda one: _number(one.events_total),
+    "dead": lambda one: _number(one.dead_letters),
     "left": lambda one: _span(one.retention_headroom_seconds),
-    "restarts": lambda one: str(one.restarts),
+    "restarts": lambda one: _number(one.restarts),
 }
 # What is left out where there is no room, in this order.
 EXPENDABLE: Final = ("restarts", "last event", "events", "version", "behind", "dead", "left", "lag")

@@ -71,5 +71,67 @@ def test_the_rows_of_a_snapshot_are_told() -> None:
     assert "center_01: KARTEI: 100 of 400 rows (25 %)" in text
 
 
+OPEN = View(
+    "center_01",
+    "unreviewed",
+    detail="the mapping is not approved",
+    next_command="chartfeed review center_01",
+    needs_somebody=True,
+)
+
+
+def waiting(number: Any) -> Any:
+    name = f"center_{number:02}"
+    return replace(OPEN, center_id=name, next_command=f"chartfeed review {name}")
+
+
+def test_who_what_and_the_next_command_are_in_one_line() -> None:
+    lines = printed(waiting(1), GOOD, waiting(2), width=80).splitlines()
+
+    assert [
+        "center_01: the mapping is not approved; next: chartfeed review center_01",
+        "center_02: the mapping is not approved; next: chartfeed review center_02",
+    ] == lines[4:6]
+
+
+def test_what_many_centers_wait_for_is_said_once() -> None:
+    lines = printed(*map(waiting, range(1, 32)), ASKING, width=80).splitlines()
+
+    assert "31 centers such as center_01: the mapping is not approved; next: chartfeed" in lines[33]
+    assert f"center_02: {DETAIL}" in " ".join(" ".join(lines[35:]).split())
+
+
+def test_when_each_was_last_heard_does_not_make_them_different() -> None:
+    silent = [
+        replace(waiting(at), detail=f"no word from its producer since 2026-01-09T12:00:0{at}Z")
+        for at in range(1, 6)
+    ]
+
+    text = " ".join(printed(*silent, width=80).split())
+
+    assert "5 centers such as center_01: no word from its producer since 2026-01-09T12" in text
+    assert 1 == text.count("no word")
+
+
+def test_a_wide_terminal_has_the_remarks_beside_and_the_commands_below() -> None:
+    lines = printed(waiting(1), width=160).splitlines()
+
+    assert lines[1].endswith("the mapping is not approved")
+    assert "center_01: next: chartfeed review center_01" == lines[2]
+
+
+def test_a_center_that_needs_nobody_has_no_next_command() -> None:
+    assert "next:" not in printed(replace(OPEN, needs_somebody=False), width=80)
+
+
+def test_one_worker_is_one_and_thousands_are_set_apart() -> None:
+    console = Console(width=200)
+    with console.capture() as captured:
+        console.print(shown([GOOD], Stream(1, 22733), 200))
+
+    assert "stream: 1 worker, 22,733 events behind" in captured.get()
+    assert "1,000,000" in captured.get()
+
+
 def test_trouble_with_kafka_is_told_in_place_of_the_stream() -> None:
     assert "no broker" in printed(GOOD, width=80, problem="no broker")
