@@ -193,6 +193,8 @@ def test_another_name_is_typed_and_one_that_is_not_there_is_told(house: House) -
         page.keyboard.type("NO_SUCH_COLUMN")
         page.keyboard.press("Enter")
         expect(page.get_by_role("alert")).to_contain_text("NO_SUCH_COLUMN is not there")
+        # The answer is on the page a moment before keys reach what it brought.
+        expect(page.locator("#here")).to_be_focused()
         page.keyboard.press("e")
         page.keyboard.type(name)
         page.keyboard.press("Enter")
