@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from chartfeed import logs
+from chartfeed.amounts import amount
 from producers.shown import printable
 from schemas import dates
 from schemas.errors import Failed
@@ -100,7 +101,7 @@ def days(context: Context, output: str | None, *, as_json: bool) -> int:
         complete = f"{said['complete']} of {len(lines)}"
         table.add_row(
             said["date"],
-            str(said["record_count"]),
+            f"{said['record_count']:,}",
             complete,
             _words(said["behind"]),
             _when(manifest.changed_at or manifest.written_at),
@@ -214,7 +215,8 @@ def _show(manifest: Manifest, lines: tuple[CenterLine, ...], checked: Mapping[st
     console = Console()
     changed = manifest.changed_at or manifest.written_at
     console.print(
-        f"{manifest.target_date}: {manifest.record_count} rows, changed {_when(changed)} (UTC)"
+        f"{manifest.target_date}: {amount(manifest.record_count, 'row')}, "
+        f"changed {_when(changed)} (UTC)"
     )
     table = _table(
         "center", "name", "rows", "withdrawn", "complete through", "behind", folded="name"
@@ -224,14 +226,16 @@ def _show(manifest: Manifest, lines: tuple[CenterLine, ...], checked: Mapping[st
         table.add_row(
             line.center_id,
             escape(printable(line.center_name)),
-            str(line.record_count),
-            str(line.dead_letters or ""),
+            f"{line.record_count:,}",
+            f"{line.dead_letters:,}" if line.dead_letters else "",
             _when(through.captured_at) if through else "",
             line.behind or "",
         )
     console.print(table)
     for format_, file in manifest.files.items():
-        console.print(f"{file.name}: {file.bytes} bytes, {checked[format_]}", markup=False)
+        console.print(
+            f"{file.name}: {amount(file.bytes, 'byte')}, {checked[format_]}", markup=False
+        )
 
 
 def _warn(renew: Renew | None) -> None:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from chartfeed import sources
+from chartfeed.amounts import amount
 from producers import approval, shown
 from producers import extract as direct
 from producers.connection import connect
@@ -236,7 +237,10 @@ def extract(
     for missing in reading.missing:
         click.echo(f"{missing.behind}: {missing.error}", err=True)
     for kind, count in sorted(reading.unknown_kinds().items()):
-        click.echo(f"ART {shown.art(kind)} is not in insurance_status: {count} insurers", err=True)
+        click.echo(
+            f"ART {shown.art(kind)} is not in insurance_status: {amount(count, 'insurer')}",
+            err=True,
+        )
     if not reading.read:
         click.echo(f"{reading.wanted}: no center could be read; nothing is written", err=True)
         return reading.exit_code
@@ -250,7 +254,8 @@ def extract(
 
 def _summarise(written: Manifest, read_: int, wanted: int, place: str) -> None:
     click.echo(
-        f"{written.target_date}: {written.record_count} rows from {read_} of {wanted} centers"
+        f"{written.target_date}: {amount(written.record_count, 'row')} from {read_:,} of "
+        f"{amount(wanted, 'center')}"
     )
     for file in written.files.values():
         click.echo(f"  {Path(place) / file.name if '://' not in place else file.name}")

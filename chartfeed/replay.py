@@ -15,6 +15,7 @@ import click
 
 from chartfeed import settings as configuration
 from chartfeed import stream
+from chartfeed.amounts import amount
 from chartfeed.meter import Meter
 from chartfeed.topics import require
 from producers.capture import cut
@@ -233,7 +234,8 @@ def _folder(settings: Settings, output: str) -> Path:
 
 def _say(done: Done, output: str) -> None:
     click.echo(
-        f"{done.records} records replayed: {done.rows} rows of {len(done.days)} days in {output}"
+        f"{amount(done.records, 'record')} replayed: {amount(done.rows, 'row')} of "
+        f"{amount(len(done.days), 'day')} in {output}"
     )
     if done.lost:
         click.echo(
@@ -248,7 +250,7 @@ def _say(done: Done, output: str) -> None:
 def _tell(found: Compared, here: str, there: str) -> None:
     for one in found.differences:
         counts = {"missing": one.missing, "surplus": one.surplus, "different": one.different}
-        rows = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+        rows = ", ".join(f"{count:,} {word}" for word, count in counts.items() if count)
         click.echo(f"{one.day}  {one.extension} {one.problem}{rows and f': rows {rows}'}")
     for day in found.only_here:
         click.echo(f"{day}  only in {here}")
@@ -258,4 +260,4 @@ def _tell(found: Compared, here: str, there: str) -> None:
         days = ", ".join(map(str, found.empty))
         click.echo(f"without a row, with files in one of the two: {days}")
     word = "identical" if found.identical else "not identical"
-    click.echo(f"{word}: {found.files} files of {here} and {there} compared")
+    click.echo(f"{word}: {amount(found.files, 'file')} of {here} and {there} compared")

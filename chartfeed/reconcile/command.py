@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 import orjson
 
+from chartfeed.amounts import amount
 from chartfeed.comparing import Wanted, settle
 from chartfeed.extract import yesterday
 from chartfeed.pause import ask
@@ -98,7 +99,7 @@ def _print(report: Report) -> None:
         click.echo(f"{one.day}  {one.center_id}  {one.kind}{_place(one)}")
     hidden = max(0, len(found) - SHOWN) + max(0, len(report.problems) - SHOWN)
     if hidden:
-        click.echo(f"and {hidden} more; --json prints all")
+        click.echo(f"and {hidden:,} more; --json prints all")
     if report.note is not None:
         click.echo(report.note, err=True)
     for center in report.centers:
@@ -120,18 +121,21 @@ def _place(one: Difference) -> str:
 def _summarise(report: Report) -> None:
     compared = [center for center in report.centers if center.error is None]
     rows = sum(center.rows for center in compared)
-    scope = f"{rows} rows of {len(compared)} centers, {report.days} days with files"
+    scope = (
+        f"{amount(rows, 'row')} of {amount(len(compared), 'center')}, "
+        f"{amount(report.days, 'day with files', 'days with files')}"
+    )
     left_out = sum(len(center.left_out) for center in compared)
-    later = f"; {left_out} changed later and left out" if left_out else ""
+    later = f"; {left_out:,} changed later and left out" if left_out else ""
     if report.is_identical:
         click.echo(f"identical: {scope}{later}")
         return
     counted = Counter(one.kind for one in report.differences)
-    said = [f"{count} {kind}" for kind, count in sorted(counted.items())]
+    said = [f"{count:,} {kind}" for kind, count in sorted(counted.items())]
     if report.problems:
-        said.append(f"{len(report.problems)} problems of files")
+        said.append(amount(len(report.problems), "problem of files", "problems of files"))
     if report.missing:
-        said.append(f"{len(report.missing)} centers not compared")
+        said.append(f"{amount(len(report.missing), 'center')} not compared")
     click.echo(f"{', '.join(said)}: {scope}{later}")
     differing = [center.center_id for center in report.centers if center.differences]
     if differing:

@@ -39,7 +39,7 @@ def test_the_feed_outlives_two_kills_and_is_what_the_sources_say(demo):
 
     assert "30 of 30 streaming" in done.stdout
     assert 2 == done.stdout.count("$ kill -9")
-    assert re.search(r"identical: \d+ rows of 30 centers", done.stdout)
+    assert re.search(r"identical: [\d,]+ rows of 30 centers", done.stdout)
     assert "identical" in done.stdout.partition("$ chartfeed replay")[2]
     day = datetime.now(ZoneInfo("Europe/Berlin")).date()
     today = home / "demo" / "output" / f"ivoris_chart_entries_{day}.csv"

@@ -141,7 +141,7 @@ def test_what_extract_wrote_is_identical_for_all_days(group):
     done = group.run("--all")
 
     assert done.return_value == 0, done.stdout + done.stderr
-    assert re.match(rf"identical: \d+ rows of 3 centers, {len(group.days)} days", done.stdout)
+    assert re.match(rf"identical: [\d,]+ rows of 3 centers, {len(group.days)} days", done.stdout)
 
 
 def test_a_day_a_center_and_days_since_are_looked_at_alone(group):
