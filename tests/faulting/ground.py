@@ -9,7 +9,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -27,7 +27,7 @@ from confluent_kafka.admin import (
 )
 
 from deploy.local import practices
-from deploy.local.staff.journal import read
+from deploy.local.staff.journal import Intent, Journal, read
 from deploy.local.staff.work import work
 from producers import files
 from schemas import topics
@@ -41,6 +41,7 @@ from tests.scene import Scene, Stage, named_apart, stage
 
 __all__ = ["Ground", "Size", "ground"]
 
+TRIES: Final = 10
 # The one for processes with threads: the other one reads its file in all of them at once.
 LIBFAKETIME: Final = "usr/lib/*/faketime/libfaketimeMT.so.1"
 WIRES: Final = ("producers-kafka", "workers-kafka", "source", "registry")
@@ -128,8 +129,15 @@ class Ground:
 
     def settle_journal(self, round_: int) -> None:
         """Have the journal complete: commits whose answer was lost are looked up."""
-        with ThreadPoolExecutor(1) as pool:
-            self._shift(pool, threading.Event(), -1 - round_, 5.0, 0.5).result(60)
+        left: Sequence[Intent] = ()
+        for _ in range(TRIES):
+            with ThreadPoolExecutor(1) as pool:
+                self._shift(pool, threading.Event(), -1 - round_, 5.0, 0.5).result(60)
+            with closing(Journal(self.journal)) as book:
+                left = book.unsettled
+            if not left:
+                break
+        assert not left, f"nobody knows what became of {left}"
         self.learn()
 
     def _shift(

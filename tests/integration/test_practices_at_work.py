@@ -24,6 +24,7 @@ from deploy.local.practice import layout, statements
 from deploy.local.practice.loading import whole
 from deploy.local.practices import Request
 from deploy.local.staff import journal
+from deploy.local.staff.book import Change, Deed
 from deploy.local.staff.work import work
 from producers.connection import number_of
 from tests import oracle
@@ -103,6 +104,21 @@ def test_the_reader_sees_the_practice_and_its_changes_and_changes_nothing(loaded
         with pytest.raises(pyodbc.Error) as denied:
             scalar(connection, f"DELETE FROM {table}")
         assert number_of(denied.value) == 229
+
+
+def test_what_became_of_a_lost_commit_is_known_when_the_work_ends(loaded, connect, tmp_path):
+    book = journal.Journal(tmp_path / "work.jsonl")
+    for practice in loaded[:2]:
+        key, row = next(iter(expected(practice)["KARTEI"].items()))
+        never = Deed("text", (Change("KARTEI", key, row, row | {"BEMERKUNG": "never written"}),))
+        book.intend(practice.center_id, 0, never)
+    book.close()
+
+    work(loaded[:2], connect, tmp_path / "work.jsonl", seconds=0)
+
+    with closing(journal.Journal(tmp_path / "work.jsonl")) as after:
+        assert () == after.unsettled
+    assert [] == list(journal.read(tmp_path / "work.jsonl"))
 
 
 def test_the_journal_is_what_the_databases_hold_after_work(loaded, connect, tmp_path):

@@ -65,6 +65,11 @@ class Desk:
                     self._since = _scalar(connection, statements.CURRENT_VERSION)
                     self._book = self._read(connection)
 
+    def settle(self) -> None:
+        """Find out of commits whose answer got lost whether they took place."""
+        with self._commits:
+            self._settle_all()
+
     def plan(self, maker: deeds.Maker = deeds.choose) -> Deed | None:
         """Choose what to do next and keep its rows from others; None where there is nothing."""
         book = self._opened()

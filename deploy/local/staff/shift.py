@@ -101,6 +101,15 @@ class Shift:
         self.tally.seconds = time.monotonic() - began
         return self.tally
 
+    def settle(self) -> Tally:
+        """Look up what became of commits whose answer got lost, where the server is there."""
+        for seat in self._seats:
+            try:
+                seat.desk.settle()
+            except (pyodbc.Error, ChartfeedError) as error:
+                self._failed(seat, error)
+        return self.tally
+
     def _give(self, short: ThreadPoolExecutor, long: ThreadPoolExecutor, now: float) -> bool:
         """Give one deed to a free desk; where none is free, wait a moment for one and say no."""
         with self._freed:

@@ -36,8 +36,9 @@ def work(
 ) -> Tally:
     """Let the staff of all centers work until time is up or `stop` is set; `rate` is per second.
 
-    The journal is complete when this returns. Where a server is away, its staff rest and try
-    again, and what failed is counted.
+    The journal is complete when this returns, but for commits whose answer got lost and whose
+    server is away still: those are looked up at the next start. Where a server is away, its staff
+    rest and try again, and what failed is counted.
     """
     with ExitStack() as stack:
         book = Journal(journal)
@@ -47,4 +48,6 @@ def work(
         desks = [Desk(practice, connect, book, clock, seed) for practice in practices]
         for desk in desks:
             stack.callback(desk.close)
-        return Shift(desks, rate, seed).run(limit, stop or threading.Event(), every_second)
+        shift = Shift(desks, rate, seed)
+        shift.run(limit, stop or threading.Event(), every_second)
+        return shift.settle()
