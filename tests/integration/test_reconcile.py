@@ -144,6 +144,27 @@ def test_what_extract_wrote_is_identical_for_all_days(group):
     assert re.match(rf"identical: [\d,]+ rows of 3 centers, {len(group.days)} days", done.stdout)
 
 
+class Filling(Folder):
+    """A folder that shows a day's manifest from its third listing on."""
+
+    def __init__(self, path, day):
+        super().__init__(path)
+        self.hidden = f"ivoris_chart_entries_{day}.manifest.json"
+        self.listings = 0
+
+    def names(self):
+        self.listings += 1
+        return [name for name in super().names() if self.listings > 2 or name != self.hidden]
+
+
+def test_days_that_get_their_files_meanwhile_are_compared_and_counted(group):
+    output = Filling(group.output, DAY)
+
+    report = settle(Wanted(group.settings, group.settings.centers, output, Span()))
+
+    assert (True, len(group.days)) == (report.is_identical, report.days)
+
+
 def test_a_day_a_center_and_days_since_are_looked_at_alone(group):
     code, one = group.told("--date", "2022-01-18", "--center", group.planned[0].center_id)
     assert (code, one["days"], one["rows"]) == (0, 1, 6)
@@ -369,27 +390,6 @@ def test_what_a_stream_should_show_by_now_is_not_left_out(day):
     assert kinds_by(before + 1) == (["different"], 0)
     # So that extract may write the day again.
     day.file("manifest.json").write_text(json.dumps(manifest))
-
-
-class Filling(Folder):
-    """A folder that shows a day's manifest from its third listing on."""
-
-    def __init__(self, path, day):
-        super().__init__(path)
-        self.hidden = f"ivoris_chart_entries_{day}.manifest.json"
-        self.listings = 0
-
-    def names(self):
-        self.listings += 1
-        return [name for name in super().names() if self.listings > 2 or name != self.hidden]
-
-
-def test_days_that_get_their_files_meanwhile_are_compared_and_counted(group):
-    output = Filling(group.output, DAY)
-
-    report = settle(Wanted(group.settings, group.settings.centers, output, Span()))
-
-    assert (True, len(group.days)) == (report.is_identical, report.days)
 
 
 @pytest.mark.kafka
