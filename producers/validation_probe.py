@@ -191,7 +191,8 @@ class Probe:
                 counts[art] for art in counts if art is not None and cleaned(art) in strange
             )
             kinds = ", ".join(dict.fromkeys(map(shown.art, strange[:8])))
-            text = f"{insurers:,} insurers have kinds that insurance_status does not name: {kinds}"
+            who = "1 insurer has" if insurers == 1 else f"{insurers:,} insurers have"
+            text = f"{who} kinds that insurance_status does not name: {kinds}"
             yield Finding(Level.WARNING, "KASSEN.ART", text)
         else:
             yield Finding(Level.INFO, "KASSEN.ART", f"{len(counts)} kinds, all known")

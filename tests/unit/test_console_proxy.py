@@ -145,6 +145,8 @@ def test_the_configuration_says_which_proxy_is_believed(tmp_path):
     path = tmp_path / "chartfeed.yml"
     path.write_text("console: {proxies: [10.0.0.5], proxy_token_file: token, proxy_viewers: true}")
     proxy = _proxy(settings.load(path, {}))
+    assert proxy is not None
+    assert proxy.token is not None
     assert ({"10.0.0.5"}, TOKEN, True) == (proxy.addresses, proxy.token.reveal(), proxy.has_viewers)
 
     path.write_text("console: {proxy_token_file: token}")

@@ -113,6 +113,10 @@ SENTENCES: Final = (
     ("has no rows", "hat keine Zeilen"),
     ("{p} of {n} dates are valid", "{p} von {n} Tagen gibt es im Kalender"),
     (
+        "1 insurer has kinds that insurance_status does not name: {x}",
+        "1 Kasse hat Arten, die insurance_status nicht nennt: {x}",
+    ),
+    (
         "{n} insurers have kinds that insurance_status does not name: {x}",
         "{n} Kassen haben Arten, die insurance_status nicht nennt: {x}",
     ),
