@@ -147,7 +147,8 @@ def test_the_configuration_says_which_proxy_is_believed(tmp_path):
     proxy = _proxy(settings.load(path, {}))
     assert proxy is not None
     assert proxy.token is not None
-    assert ({"10.0.0.5"}, TOKEN, True) == (proxy.addresses, proxy.token.reveal(), proxy.has_viewers)
+    assert frozenset({"10.0.0.5"}) == proxy.addresses
+    assert (TOKEN, True) == (proxy.token.reveal(), proxy.has_viewers)
 
     path.write_text("console: {proxy_token_file: token}")
     with pytest.raises(BadInput, match="there is none"):
