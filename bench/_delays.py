@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any, Final, Self
 
 import orjson
@@ -21,6 +22,7 @@ from schemas.records import Progress
 
 __all__ = ["Delays", "Seen"]
 
+LONGEST_SECONDS: Final = 30.0
 POLL_SECONDS: Final = 0.02
 
 Seen = dict[str, list[tuple[int, float]]]
@@ -89,6 +91,14 @@ class Delays:
                 if line["complete_through"] is not None:
                     through = line["complete_through"]["version"]
                     _reach(self.in_file, line["center_id"], through, now)
+
+    def settle(self, book: Path, since: datetime) -> None:
+        """Wait until all of the journal's commits were seen, or for as long as that may take."""
+        deadline = monotonic() + LONGEST_SECONDS
+        while monotonic() < deadline and any(
+            self.of(book, seen, since)[1] for seen in (self.in_topic, self.in_file)
+        ):
+            sleep(4 * POLL_SECONDS)
 
     @staticmethod
     def of(book: Path, seen: Seen, since: datetime) -> tuple[list[float], int]:

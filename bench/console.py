@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from time import perf_counter, process_time, sleep
+from time import perf_counter, process_time
 from typing import Any, Final
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, build_opener
@@ -217,7 +217,7 @@ def _delays(found: rig.Sources, book: Path, options: argparse.Namespace) -> list
         since = datetime.now(UTC) + timedelta(seconds=2)
         login = practices.connector(found.sa)
         work(found.planned, login, book, rate=options.rate, seconds=options.seconds)
-        sleep(4)
+        delays.settle(book, since)
     seconds, missing = Delays.of(book, delays.in_file, since)
     if missing:
         raise RuntimeError(f"{missing} commits never came to the file")

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from time import perf_counter, sleep, time
+from time import perf_counter, time
 from typing import Any, Final
 
 from bench import _rig as rig
@@ -249,7 +249,7 @@ def latency(folder: Path, options: argparse.Namespace) -> list[Figure]:
                 rate=options.rate,
                 seconds=WARM_SECONDS + WORK_SECONDS,
             )
-            sleep(5)
+            delays.settle(book, since)
     figures = [Figure("committed", tally.committed / tally.seconds, "/s")]
     for what, seen, p50, p99 in (
         ("unified", delays.in_topic, 0.4, 0.9),
