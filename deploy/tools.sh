@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings what only tests use: into .chartfeed/tools promtool (from Debian's package) and axe-core (from
-# npm), both unpacked there and installed nowhere; and Chromium by apt where root runs this. What can't
-# be brought is said, and its tests are skipped.
+# npm), both unpacked there and installed nowhere, and the schema of compose files (from its Go module); and
+# Chromium by apt where root runs this. What can't be brought is said, and its tests are skipped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools=.chartfeed/tools
@@ -37,6 +37,20 @@ bring_axe() {
   mv "$temporary/package" $tools/axe-core
 }
 
+compose=github.com/compose-spec/compose-go/v2@v2.9.1
+bring_compose_schema() {
+  if [ -f $tools/compose-spec.json ]; then
+    return
+  fi
+  # The module's sum is checked by go itself.
+  if ! command -v go >/dev/null ||
+    ! (cd "$temporary" && GOFLAGS=-modcacherw GOPATH="$temporary/go" timeout 120 go mod download $compose 2>/dev/null); then
+    echo "the schema of compose files could not be brought (go mod download $compose); its test is skipped" >&2
+    return
+  fi
+  cp "$temporary/go/pkg/mod/$compose/schema/compose-spec.json" $tools
+}
+
 bring_chromium() {
   if command -v chromium >/dev/null || command -v chromium-browser >/dev/null ||
     command -v google-chrome >/dev/null; then
@@ -50,4 +64,5 @@ bring_chromium() {
 
 bring_promtool
 bring_axe
+bring_compose_schema
 bring_chromium

@@ -1,5 +1,6 @@
 """The compose file keeps what it promises: order, users, ports, limits, secrets."""
 
+import json
 import re
 import shutil
 import ssl
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from jsonschema import Draft7Validator
 
 from chartfeed import settings
 from deploy import probe
@@ -58,6 +60,21 @@ def speaking_tls(folder):
         finally:
             server.shutdown()
             thread.join()
+
+
+def test_the_file_is_what_the_compose_specification_allows():
+    path = ROOT / ".chartfeed" / "tools" / "compose-spec.json"
+    if not path.exists():
+        pytest.skip("the schema of compose files is not here: bash deploy/tools.sh (needs go)")
+    judge = Draft7Validator(json.loads(path.read_bytes()))
+    found = yaml.safe_load(FILE.read_text("utf-8"))
+    found["services"]["kafka"]["cap_drop"] = "ALL"
+    assert ["services.kafka.cap_drop"] == [
+        mistake.json_path[2:] for mistake in judge.iter_errors(found)
+    ]
+
+    found["services"]["kafka"]["cap_drop"] = ["ALL"]
+    assert [] == [mistake.message for mistake in judge.iter_errors(found)]
 
 
 def test_what_is_started_waits_for_what_it_needs(services):
