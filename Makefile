@@ -45,6 +45,7 @@ sbom: $(READY) ## Write what production consists of, as CycloneDX: .chartfeed/sb
 	@mkdir -p .chartfeed
 	@$(BIN)/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml \
 		--output-reproducible --of JSON --output-file .chartfeed/sbom.json deploy/requirements.lock
+	@$(BIN)/python -m deploy.sbom .chartfeed/sbom.json
 	@echo "wrote .chartfeed/sbom.json"
 
 # Not part of lint: it asks PyPI for advisories, which a mirror of packages does not have.

@@ -68,9 +68,10 @@ def _of_notices(settings: Settings) -> Iterator[str]:
     email = settings.notices.email
     if email.host is not None and not email.starttls and not _is_here(email.host):
         yield "notices.email.starttls is false: notices, and a login, cross the network readably"
-    url = urlsplit(settings.notices.webhook.url or "")
-    if url.scheme == "http" and not _is_here(url.hostname or ""):
-        yield "notices.webhook.url is no https: notices, and a token, cross the network readably"
+    for name, given in (("webhook", settings.notices.webhook), ("slack", settings.notices.slack)):
+        url = urlsplit(given.url or "")
+        if url.scheme == "http" and not _is_here(url.hostname or ""):
+            yield f"notices.{name}.url is no https: notices, and a token, cross the network readably"
 
 
 def _host(server: str) -> str:

@@ -39,6 +39,8 @@ def test_the_defaults_expose_nothing(warned):
             "any certified host",
         ),
         ("registry: {url: 'http://registry/x', token_env: A}", "registry.url is no https"),
+        ("notices: {webhook: {url: 'http://hooks/x'}}", "notices.webhook.url is no https"),
+        ("notices: {slack: {url: 'http://hooks/x'}}", "notices.slack.url is no https"),
     ],
 )
 def test_what_is_off_is_told(warned, text, due):
