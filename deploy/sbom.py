@@ -1,4 +1,4 @@
-"""`python -m deploy.sbom FILE` adds what is not one of Python's packages to a bill of materials."""
+"""`python -m deploy.sbom FILE` adds the console's script to a bill of materials of packages."""
 
 from __future__ import annotations
 
