@@ -71,7 +71,8 @@ def _of_notices(settings: Settings) -> Iterator[str]:
     for name, given in (("webhook", settings.notices.webhook), ("slack", settings.notices.slack)):
         url = urlsplit(given.url or "")
         if url.scheme == "http" and not _is_here(url.hostname or ""):
-            yield f"notices.{name}.url is no https: notices, and a token, cross the network readably"
+            beside = "notices, and a token, cross the network readably"
+            yield f"notices.{name}.url is no https: {beside}"
 
 
 def _host(server: str) -> str:
