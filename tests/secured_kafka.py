@@ -95,7 +95,14 @@ def running(folder: Path) -> Iterator[Secured]:
     java = [artifacts.java(), "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
     java += ["-cp", classes]
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    format_ = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)]
+    # With the equals sign, because an id may begin with a dash.
+    format_ = [
+        "kafka.tools.StorageTool",
+        "format",
+        f"--cluster-id={cluster}",
+        "-c",
+        str(properties),
+    ]
     for user, password in passwords.items():
         format_ += ["--add-scram", f"SCRAM-SHA-512=[name={user},password={password}]"]
     done = subprocess.run(

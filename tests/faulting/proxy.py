@@ -6,8 +6,9 @@ import asyncio
 import socket
 import struct
 import threading
+from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final, Self
@@ -65,23 +66,26 @@ class Wire:
             self._server.close()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await self._passing.wait()
-        try:
-            there, back = await asyncio.open_connection(LOOPBACK, self.upstream, limit=PIECE)
-        except OSError:
-            _reset(writer)
-            return
-        _at_once(writer)
-        _at_once(back)
-        pumps = [
-            asyncio.ensure_future(self._pump(reader, back, answers=False)),
-            asyncio.ensure_future(self._pump(there, writer, answers=True)),
-        ]
-        _, left = await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-        for pump in left:
-            pump.cancel()
-        for end in (writer, back):
-            end.close()
+        # Cancelled when the wires end, which asyncio would log as a failure.
+        with suppress(asyncio.CancelledError), _closed(writer):
+            await self._passing.wait()
+            try:
+                there, back = await asyncio.open_connection(LOOPBACK, self.upstream, limit=PIECE)
+            except OSError:
+                _reset(writer)
+                return
+            with _closed(back):
+                _at_once(writer)
+                _at_once(back)
+                pumps = [
+                    asyncio.ensure_future(self._pump(reader, back, answers=False)),
+                    asyncio.ensure_future(self._pump(there, writer, answers=True)),
+                ]
+                try:
+                    await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    for pump in pumps:
+                        pump.cancel()
 
     async def _pump(
         self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, answers: bool
@@ -98,6 +102,15 @@ class Wire:
                     return
                 sink.write(piece)
                 await sink.drain()
+
+
+@contextmanager
+def _closed(writer: asyncio.StreamWriter) -> Iterator[None]:
+    """Close an end, whatever happens."""
+    try:
+        yield
+    finally:
+        writer.close()
 
 
 def _at_once(writer: asyncio.StreamWriter) -> None:
@@ -149,3 +162,5 @@ class Wires:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        # What was closed just now is gone in the loop's next round.
+        await asyncio.sleep(0)

@@ -73,6 +73,17 @@ def wire() -> Iterator[Wire]:
         server.shutdown(socket.SHUT_RDWR)
 
 
+def test_no_connection_outlives_its_wires() -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        with Wires() as wires:
+            wire = wires.wire("silent", server.getsockname()[1])
+            client = socket.create_connection(("127.0.0.1", wire.port), 5)
+            behind, _ = server.accept()
+        with closing(client), closing(behind):
+            behind.settimeout(5)
+            assert (b"", b"") == (client.recv(1), behind.recv(1))
+
+
 def connected(wire: Wire) -> socket.socket:
     client = socket.create_connection(("127.0.0.1", wire.port), 5)
     client.sendall(b"one")
