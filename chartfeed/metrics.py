@@ -23,12 +23,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 import structlog
 
-from chartfeed.password import Secret
+from chartfeed.tokens import token_in
 from schemas.errors import BadInput
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry, Metric
     from prometheus_client.registry import Collector
+
+    from chartfeed.password import Secret
 
 __all__ = ["Disk", "Endpoint", "option", "serving"]
 
@@ -75,7 +77,9 @@ def option(command: Command) -> Command:
         metrics_token_file: Path | None,
         **others: Any,
     ) -> Any:
-        token = None if metrics_token_file is None else _token(metrics_token_file)
+        token = None
+        if metrics_token_file is not None:
+            token = token_in(metrics_token_file, "--metrics-token-file", FEWEST_CHARACTERS)
         endpoint = Endpoint(metrics_port, metrics_host, token)
         return command(*arguments, endpoint=endpoint, **others)
 
@@ -108,22 +112,6 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _token(path: Path) -> Secret:
-    try:
-        text = path.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(
-            f"the token file {path} can't be read: {type(error).__name__}",
-            hint=f"openssl rand -hex 32 > {path}",
-        ) from error
-    if len(text) < FEWEST_CHARACTERS:
-        raise BadInput(
-            f"the token in {path} has fewer than {FEWEST_CHARACTERS} characters",
-            hint=f"openssl rand -hex 32 > {path}",
-        )
-    return Secret(text)
 
 
 class Disk:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import getpass
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from producers.capture.commands import send
-from producers.capture.overview import Overview
+from producers.capture.overview import Known, Overview
 from schemas import topics
 from schemas.codec import Encoder
 from schemas.errors import BadInput
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from chartfeed.cli import Context
     from chartfeed.settings import Settings
 
-__all__ = ["ask", "hold", "pause", "resume", "standing"]
+__all__ = ["ask", "hold", "known", "pause", "resume", "standing"]
 
 LONGEST_REASON: Final = 500
 
@@ -85,11 +85,18 @@ def _said(reason: str) -> dict[str, str]:
 
 def standing(settings: Settings, names: list[str]) -> Mapping[str, Command | None]:
     """Give the command that stands for each center now."""
-    kafka = settings.kafka.client
-    partitions = settings.kafka.topics.partitions
+    found = known(settings, names, [Command])
+    return {name: one.command for name, one in found.items()}
+
+
+def known(
+    settings: Settings, names: list[str], records: Iterable[type[Any]]
+) -> Mapping[str, Known]:
+    """Give what such records say of each center now."""
+    kafka, partitions = settings.kafka.client, settings.kafka.topics.partitions
     registry = settings.registry.client()
-    with Overview(kafka, partitions, registry.schema, names, [Command]) as overview:
-        return {name: known.command for name, known in overview.read().items()}
+    with Overview(kafka, partitions, registry.schema, names, records) as overview:
+        return overview.read()
 
 
 def ask(

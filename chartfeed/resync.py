@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from chartfeed.pause import ask
+from chartfeed import pause
 from producers.capture.others import AT_WORK
-from producers.capture.overview import Known, Overview
 from schemas.errors import BadInput
 from schemas.records import CenterStatus, Command
 
 if TYPE_CHECKING:
     from chartfeed.cli import Context
     from chartfeed.settings import Settings
+    from producers.capture.overview import Known
 
 __all__ = ["answer", "order", "resync"]
 
@@ -36,25 +36,23 @@ def resync(context: Context, center_id: str, *, confirm: bool) -> int:
     known = order(settings, name, confirm=confirm)
     now = datetime.now(UTC)
     click.echo(f"{name}: {answer(known, now, confirm=confirm)}")
-    what = "status" if _is_running(known, now) else "produce"
+    what = "status" if known.told(now) is not None else "produce"
     click.echo(f"  next: chartfeed {what} --center {name}")
     return 0
 
 
 def order(settings: Settings, name: str, *, confirm: bool, by: str | None = None) -> Known:
     """Ask a center's producer for a resync, unless the center is paused; give what it was at."""
-    kafka, partitions = settings.kafka.client, settings.kafka.topics.partitions
-    registry = settings.registry.client()
-    with Overview(kafka, partitions, registry.schema, [name], [CenterStatus, Command]) as overview:
-        known = overview.read()[name]
-    if known.command is not None and known.command.action == "pause":
+    found = pause.known(settings, [name], [CenterStatus, Command])[name]
+    if found.command is not None and found.command.action == "pause":
         raise BadInput(f"{name}: is paused, nothing was asked", hint=f"chartfeed resume {name}")
-    ask(settings, [name], "resync", {"confirm": "yes"} if confirm else {}, by=by)
-    return known
+    pause.ask(settings, [name], "resync", {"confirm": "yes"} if confirm else {}, by=by)
+    return found
 
 
 def answer(known: Known, now: datetime, *, confirm: bool) -> str:
     """Give what becomes of a resync that is asked for now, and when."""
+    status = known.told(now)
     waits = known.status is not None and known.status.state == "needs-confirmation"
     said = "asked for"
     if confirm:
@@ -63,16 +61,12 @@ def answer(known: Known, now: datetime, *, confirm: bool) -> str:
             if waits
             else "nothing waits for a confirmation: a resync is asked for that needs none"
         )
-    if known.status is None or not _is_running(known, now):
+    if status is None:
         return f"{said}; no producer runs for it; all rows are read when one starts"
     if waits and confirm:
         return f"{said}; its producer goes on within seconds"
     if waits:
         return f"{said}; its producer looks again at what would be deleted"
-    if known.status.state in AT_WORK:
+    if status.state in AT_WORK:
         return f"{said}; its producer reads all rows from the next poll on"
-    return f"{said}; it is {known.status.state}; all rows are read when it runs again"
-
-
-def _is_running(known: Known, now: datetime) -> bool:
-    return known.status is not None and known.status.expires_at >= now
+    return f"{said}; it is {status.state}; all rows are read when it runs again"

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
 
-from chartfeed.password import Secret
-from schemas.errors import BadInput
+from chartfeed import tokens
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from chartfeed.password import Secret
 
 __all__ = ["TOKEN_HEADER", "Only", "Proxy", "peer", "token_in"]
 
@@ -81,17 +83,5 @@ def peer(request: HTTPConnection) -> str:
 
 
 def token_in(path: Path) -> Secret:
-    """Give the token that a file holds, or refuse one that can't be read or is soon guessed."""
-    try:
-        text = path.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(
-            f"console.proxy_token_file: {path} can't be read: {type(error).__name__}",
-            hint=f"openssl rand -hex 32 > {path}",
-        ) from error
-    if len(text) < FEWEST_CHARACTERS:
-        raise BadInput(
-            f"console.proxy_token_file: {path} has fewer than {FEWEST_CHARACTERS} characters",
-            hint=f"openssl rand -hex 32 > {path}",
-        )
-    return Secret(text)
+    """Give the proxy's token from its file."""
+    return tokens.token_in(path, "console.proxy_token_file", FEWEST_CHARACTERS)

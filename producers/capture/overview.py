@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -43,6 +44,11 @@ class Known:
     status: CenterStatus | None = None
     checkpoint: Checkpoint | None = None
     command: Command | None = None
+
+    def told(self, now: datetime) -> CenterStatus | None:
+        """Give the status of a producer that is there: one that has expired is believed no more."""
+        status = self.status
+        return None if status is None or status.expires_at < now else status
 
 
 class Overview:

@@ -87,8 +87,8 @@ def view(
     `problem` says why there is no approved mapping here; it is asked only where nobody speaks of
     the center any more.
     """
-    status = known.status
-    if status is None or status.expires_at < now:
+    status = known.told(now)
+    if status is None:
         return _silent(center_id, known, now, enabled=enabled, problem=problem)
     age = None if known.checkpoint is None else now - known.checkpoint.captured_at
     lasting = status.state == "retrying" and age is not None and age > RETRYING
