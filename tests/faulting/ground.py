@@ -27,6 +27,7 @@ from confluent_kafka.admin import (
 )
 
 from deploy.local import practices
+from deploy.local.staff import deeds
 from deploy.local.staff.journal import Intent, Journal, read
 from deploy.local.staff.work import work
 from producers import files
@@ -56,6 +57,9 @@ class Size:
     workers: int = 2
     rate: float = 40.0
     patients: int = 12
+    poll: str = "200ms"
+    choose: deeds.Maker = deeds.choose
+    """What the staff do next."""
     broker: Mapping[str, object] = field(default_factory=dict)
     """Settings of the broker."""
     topics: Mapping[str, int] = field(default_factory=dict)
@@ -159,6 +163,7 @@ class Ground:
             seconds=seconds,
             stop=over,
             seed=self.seed * 1000 + seed,
+            choose=self.size.choose,
         )
 
     def learn(self) -> None:
@@ -296,7 +301,7 @@ def _configurations(made: Ground) -> Path:
     """Write the producers' and the workers' configuration, and give one for who takes no wire."""
     on = made.on
     output = {"path": f"{made.output}/", "formats": ["csv", "json"]}
-    trusting = {"poll_interval": "200ms", "resync_guard": 0.9}
+    trusting = {"poll_interval": made.size.poll, "resync_guard": 0.9}
     port = made.wires["source"].port
     planned = [scene.practice for scene in made.scenes.values()]
     practices.write_centers(on.folder / "wired.yml", planned, f"127.0.0.1,{port}")

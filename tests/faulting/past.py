@@ -20,6 +20,8 @@ Key: TypeAlias = tuple[date, str]
 Facts: TypeAlias = Row
 Order: TypeAlias = tuple[Any, Any]
 
+OF_PATIENTS = ("KARTEI", "LEISTUNG", "PATKASSE")
+
 
 @dataclass(frozen=True, slots=True)
 class _Row:
@@ -36,6 +38,7 @@ class Past:
         self._own = oracle.Center.of(practice)
         self._era = -1
         self._taken = 0
+        self._theirs: dict[str, defaultdict[Any, dict[int, dict[str, Any]]]] = {}
         self._rows: dict[Any, dict[Key, _Row]] = {}
         self.states: defaultdict[Key, list[Facts | None]] = defaultdict(lambda: [None])
         self.learn()
@@ -52,6 +55,7 @@ class Past:
                 return
             self._era, self._taken = self._era + 1, 0
             self._own.rows = {**self._own.rows, **deepcopy(self._truth.eras[self._era].rows)}
+            self._sort()
             self._compute(self._everybody() | self._rows.keys())
 
     def now(self) -> Mapping[date, list[Facts]]:
@@ -82,22 +86,33 @@ class Past:
             else:
                 touched |= {_patient(image) for image in images}
         self._own.apply([commit])
+        for change in commit.changes:
+            if change.table in self._theirs:
+                of, rows = self._theirs[change.table], self._own.rows[change.table]
+                if change.before is not None:
+                    del of[_patient(change.before)][change.key]
+                if change.after is not None:
+                    of[_patient(change.after)][change.key] = rows[change.key]
         self._compute(touched)
+
+    def _sort(self) -> None:
+        """Have each patient's rows at hand: what is told of one takes no look at the others."""
+        self._theirs = {}
+        for table in OF_PATIENTS:
+            found = self._theirs[table] = defaultdict(dict)
+            for key, row in self._own.rows[table].items():
+                found[_patient(row)][key] = row
 
     def _everybody(self) -> set[Any]:
         return {row["PATNR"] for row in self._own.rows["KARTEI"].values()}
 
     def _compute(self, patients: Iterable[Any]) -> None:
         wanted = set(patients) - {None}
-        entries: defaultdict[Any, list[dict[str, Any]]] = defaultdict(list)
-        for row in self._own.rows["KARTEI"].values():
-            if row["PATNR"] in wanted and not row["DELKZ"]:
-                entries[row["PATNR"]].append(row)
         before: dict[Key, _Row] = {}
         after: dict[Key, _Row] = {}
         for patient in wanted:
             before |= self._rows.pop(patient, {})
-            rows = self._of(entries[patient])
+            rows = self._of(patient)
             after |= rows
             if rows:
                 self._rows[patient] = rows
@@ -106,13 +121,16 @@ class Past:
             if self.states[key][-1] != now:
                 self.states[key].append(now)
 
-    def _of(self, entries: list[dict[str, Any]]) -> dict[Key, _Row]:
+    def _of(self, patient: Any) -> dict[Key, _Row]:
         found = {}
-        for row in entries:
+        theirs = {table: of[patient] for table, of in self._theirs.items()}
+        rows = {"KASSEN": self._own.rows["KASSEN"], **theirs}
+        alone = oracle.Center(self.center, rows, ids=self._own.ids)
+        for row in theirs["KARTEI"].values():
             day = oracle.date_of(row["DATUM"])
-            if day is None:
+            if day is None or row["DELKZ"]:
                 continue
-            said = self._own._unified(row, day)
+            said = alone._unified(row, day)
             facts = (
                 said.patient_id,
                 said.insurance_status,

@@ -18,23 +18,26 @@ from schemas import topics
 from tests.faulting.audits import Audit
 from tests.faulting.ground import Ground, Size, ground
 from tests.faulting.rounds import FIRST_SECONDS, SETTLED_SECONDS, settle
+from tests.faulting.steady import steady
 
-__all__ = ["Soak", "soak"]
+__all__ = ["KEPT", "MEGABYTE", "Soak", "soak"]
 
 EVERY_SECONDS: Final = 5.0
 MEGABYTE: Final = 1_000_000
 WARM: Final = 0.4
 """The share of a soak in which caches fill and nothing is judged."""
 COMPACTING: Final[Mapping[str, object]] = {
-    # A log gives room back within a minute or two instead of a week.
+    # A log gives room back within a few minutes instead of a week.
     "log.segment.bytes": 1_048_576,
-    "log.roll.ms": 20_000,
-    "log.cleaner.backoff.ms": 2_000,
+    "log.roll.ms": 60_000,
+    "log.cleaner.backoff.ms": 10_000,
     "log.cleaner.min.cleanable.ratio": 0.1,
     "log.cleaner.delete.retention.ms": 10_000,
 }
-KEPT: Final = frozenset(topic.name for topic in topics.ALL if topic.history is not None)
+KEPT: Final = "what is kept for hours"
+LASTING: Final = frozenset(topic.name for topic in topics.ALL if topic.history is not None)
 """Topics that keep all of their records for hours, whatever the soak declares."""
+PATIENTS: Final = 60
 TOPICS: Final[Mapping[str, int]] = {"min_compaction_lag": 10, "delete_retention": 30}
 
 
@@ -44,13 +47,14 @@ class Soak:
 
     seconds: float = 0.0
     commits: int = 0
+    changes: int = 0
     memory: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     handles: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     disk: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
 
     @property
     def rate(self) -> float:
-        return self.commits / self.seconds
+        return self.changes / self.seconds
 
     def grown(self, series: Mapping[str, list[int]]) -> dict[str, tuple[int, int]]:
         """Give each series' median in the first and the last third of what is judged."""
@@ -82,11 +86,21 @@ def soak(
     minutes: float,
     chartfeed: Any,
     *,
-    rate: float = 200.0,
+    rate: float = 23.0,
     say: Callable[[str], None] = lambda _: None,
 ) -> Soak:
-    """Work for so long without a fault, then hold all against the journal."""
-    size = Size(rate=rate, broker=COMPACTING, topics=TOPICS)
+    """Work for so long without a fault, then hold all against the journal; `rate` is of commits."""
+    size = Size(
+        centers=4,
+        producers=1,
+        workers=1,
+        rate=rate,
+        patients=PATIENTS,
+        poll="500ms",
+        choose=steady,
+        broker=COMPACTING,
+        topics=TOPICS,
+    )
     found = Soak()
     with ground(folder, 0, size, chartfeed) as on:
         audit = Audit(on)
@@ -104,7 +118,9 @@ def soak(
         say(f"worked for {found.seconds:.0f} s; settling")
         settle(on, SETTLED_SECONDS)
         audit.compacted()
-        found.commits = sum(len(scene.truth.eras[-1].commits) for scene in on.scenes.values())
+        commits = [one for scene in on.scenes.values() for one in scene.truth.eras[-1].commits]
+        found.commits = len(commits)
+        found.changes = sum(len(one.changes) for one in commits)
         ended = {post.name: dict(post.ends) for post in on.posts.values() if post.ends}
         assert not ended, f"these ended by themselves: {ended}"
     return found
@@ -121,11 +137,11 @@ def _measure(on: Ground, found: Soak) -> None:
     found.disk["the workers' state"].append(_bytes(_files(on.on.folder / "state")))
     told = _files(on.on.folder / "kafka" / "data")
     found.disk["the broker"].append(_bytes(path for path in told if not _is_kept(path)))
-    found.disk["what is kept for hours"].append(_bytes(path for path in told if _is_kept(path)))
+    found.disk[KEPT].append(_bytes(path for path in told if _is_kept(path)))
 
 
 def _is_kept(path: Path) -> bool:
-    return path.parent.name.rpartition("-")[0] in KEPT
+    return path.parent.name.rpartition("-")[0] in LASTING
 
 
 def _handles(pid: int) -> int:

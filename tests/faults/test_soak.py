@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faulting.soaking import MEGABYTE, soak
+from tests.faulting.soaking import KEPT, MEGABYTE, soak
 
 pytestmark = [pytest.mark.kafka, pytest.mark.sqlserver, pytest.mark.timeout(0)]
 
@@ -21,9 +21,15 @@ def test_steady_work_makes_nothing_grow(tmp_path, chartfeed, pytestconfig, capsy
 
     found = soak(tmp_path / "ground", minutes, chartfeed, say=say)
 
-    say(f"{found.commits:,} commits in {found.seconds:.0f} s ({found.rate:.0f}/s)\n{found.table()}")
+    say(
+        f"{found.changes:,} changes in {found.commits:,} commits, {found.seconds:.0f} s "
+        f"({found.rate:.0f} changes/s)\n{found.table()}"
+    )
     for name, (first, last) in found.grown(found.memory).items():
         assert last < first * 1.15 + 8 * MEGABYTE, f"the memory of {name} grows"
     for name, (first, last) in found.grown(found.handles).items():
         room = 40 if name == "the broker" else 5
         assert last <= first + room, f"{name} opens more and more files"
+    for name, (first, last) in found.grown(found.disk).items():
+        if name != KEPT:
+            assert last < first * 1.25 + 16 * MEGABYTE, f"the disk of {name} fills"

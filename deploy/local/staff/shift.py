@@ -67,8 +67,15 @@ class Shift:
     short ones.
     """
 
-    def __init__(self, desks: Sequence[Desk], rate: float, seed: int) -> None:
+    def __init__(
+        self,
+        desks: Sequence[Desk],
+        rate: float,
+        seed: int,
+        choose: deeds.Maker = deeds.choose,
+    ) -> None:
         self.tally = Tally()
+        self._choose = choose
         self._pause = 1 / rate
         self._dice = dice(seed, "shift")
         self._seats = [Seat(desk) for desk in desks]
@@ -145,7 +152,7 @@ class Shift:
         seat = pick(self._dice, ready)
         if self._dice.random() < LONG_SHARE and self._long.acquire(blocking=False):
             return seat, deeds.long
-        return seat, deeds.choose
+        return seat, self._choose
 
     def _do(self, seat: Seat, maker: deeds.Maker) -> None:
         try:
