@@ -97,6 +97,7 @@ def soak(
         rate=rate,
         patients=PATIENTS,
         poll="500ms",
+        clock=False,
         choose=steady,
         broker=COMPACTING,
         topics=TOPICS,
