@@ -61,6 +61,8 @@ class Kind:
     """The staff of the center that it strikes do not work meanwhile."""
     rereads: bool = False
     """The center is read anew, row by row: meanwhile its rows are mixed, and said to be behind."""
+    needs_clock: bool = False
+    """The clock must be one that can be stepped, from the begin of the run."""
     quick: bool = True
     """It is over soon enough for the short selection."""
     missing: Callable[[Ground], str | None] = lambda _: None
@@ -363,7 +365,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("disk full", ("output",), (2, 6), _full_disk, missing=_no_disk),
         Kind("output read-only", ("output",), (2, 6), _read_only, missing=_no_disk),
         Kind("file size limited", WORKERS, (2, 5), _small_files),
-        Kind("clock stepped", ("clock",), (2, 5), _stepped, missing=_no_clock),
+        Kind("clock stepped", ("clock",), (2, 5), _stepped, needs_clock=True, missing=_no_clock),
         Kind("two of it", POSTS, (3, 6), _twice),
         Kind("one more worker", ("more",), (4, 8), _one_more_worker, quick=False),
         Kind(

@@ -8,7 +8,7 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -78,6 +78,8 @@ def run(
 ) -> Run:
     """Play a schedule until `until` on the monotonic clock; a violation ends it."""
     found, began = Run(seed, rounds), time.monotonic()
+    steps = any(KINDS[one.kind].needs_clock for round_ in rounds for one in round_.faults)
+    size = replace(size, clock=size.clock and steps)
     with ground(folder, seed, size, chartfeed) as on:
         try:
             _play(on, found, say, until)
