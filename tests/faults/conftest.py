@@ -17,6 +17,7 @@ RUNS: pytest.StashKey[list[Any]] = pytest.StashKey()
 ROOT = Path(__file__).resolve().parents[2]
 SCHEDULED = "test_schedule.py"
 SOAKED = "test_soak.py"
+KILLED = "test_kills_at_full_rate.py"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -25,6 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--seeds", type=int, help="how many seeds, whatever time they take")
     group.addoption("--seed", type=int, help="this seed alone, as a failure has named it")
     group.addoption("--rounds", type=int, default=8, help="rounds of faults for each seed")
+    group.addoption("--kills", type=float, help="minutes of kills at full rate, and nothing else")
     group.addoption("--soak", type=float, help="minutes of steady work, and nothing else")
 
 
@@ -37,6 +39,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     wanted = None
     if config.getoption("--soak") is not None:
         wanted = SOAKED
+    elif config.getoption("--kills") is not None:
+        wanted = KILLED
     elif config.getoption("--seed") is not None or config.getoption("--seeds") is not None:
         wanted = SCHEDULED
     if wanted is not None:
