@@ -134,6 +134,7 @@ async def _work(settings: Settings, worker: str, *, keep: bool, endpoint: metric
     from stream_app.transport.app import Membership, StreamApp  # noqa: PLC0415
     from stream_app.worker import rebuilt  # noqa: PLC0415
     from stream_app.worker.folder import locked  # noqa: PLC0415
+    from stream_app.worker.turn import Turn  # noqa: PLC0415
     from stream_app.worker.worker import READ, Worker  # noqa: PLC0415
 
     # A worker has some forty threads: what one lets go of, the others are to use.
@@ -152,14 +153,15 @@ async def _work(settings: Settings, worker: str, *, keep: bool, endpoint: metric
     ):
         if moved := rebuilt.switch_in(folder.path):
             log.info("a rebuilt state is switched in", files=moved)
-        joined = contract(settings)
+        cpu, joined = Turn(), contract(settings)
+        joined = replace(joined, schema_of=cpu.outside(joined.schema_of))
         options = _sink_options(settings, folder.path, joined)
         traces = None
         if tracer is not None:
             traces = Traces(tracer, Files(tracer))
             options = replace(options, written=traces.files.written)
         sink = Sink(options, joined.schema_of)
-        owner = Worker(folder, joined, settings.kafka.client, sink, traces)
+        owner = Worker(folder, joined, settings.kafka.client, sink, traces, cpu=cpu)
         app = StreamApp(
             settings.kafka.bootstrap,
             Membership(GROUP, worker, keep=keep),

@@ -19,6 +19,7 @@ from stream_app.tracing import Files
 from stream_app.transport.fetched import Fetched
 from stream_app.worker.folder import Folder, put_aside
 from stream_app.worker.inbox import Inbox
+from stream_app.worker.turn import Turn
 
 __all__ = ["Counts", "Filing", "Sink"]
 
@@ -59,7 +60,7 @@ class Filing:
         *,
         held: Callable[[], None],
         failed: Callable[[BaseException], None],
-        cpu: threading.Lock,
+        cpu: Turn,
         counts: Counts,
         traces: Files | None = None,
     ) -> None:

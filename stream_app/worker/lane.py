@@ -26,6 +26,7 @@ from stream_app.worker.errors import KafkaDown, LetGo, StateDamaged, StateStuck
 from stream_app.worker.folder import put_aside
 from stream_app.worker.inbox import Inbox
 from stream_app.worker.output import Output
+from stream_app.worker.turn import Turn
 
 if TYPE_CHECKING:
     from schemas.tracing import Tracer
@@ -62,8 +63,8 @@ class Shared:
     records: int
     """How many may wait in a lane, and are taken at once; memory follows from it."""
     tracer: Tracer | None = None
-    cpu: threading.Lock = field(default_factory=threading.Lock)
-    """One join computes at a time: more would only fight over the interpreter."""
+    cpu: Turn = field(default_factory=Turn)
+    """Who has it computes; what the contract waits for is waited for outside of it."""
 
 
 class Lane:
@@ -240,7 +241,9 @@ class Lane:
                 continue
             if spool is None:
                 return
-            published = spool.records(self._contract.schema_of, self.inbox.wait_closed)
+            published = spool.records(
+                self._contract.schema_of, self._shared.cpu.outside(self.inbox.wait_closed)
+            )
             try:
                 with self._shared.cpu:
                     rows = partition.finish_rebuild(published, spool.ends)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -29,6 +28,7 @@ from stream_app.worker.folder import Folder
 from stream_app.worker.lane import Lane, Shared
 from stream_app.worker.published import Published
 from stream_app.worker.sender import Options, Sender
+from stream_app.worker.turn import Turn
 
 __all__ = ["READ", "Report", "Worker"]
 
@@ -64,7 +64,10 @@ class Worker:
         kafka: Options,
         sink: Sink,
         traces: Traces | None = None,
+        *,
+        cpu: Turn | None = None,
     ) -> None:
+        """Open nothing yet; with `cpu`, what waits outside of it holds up no lane."""
         self._traces = traces
         self._folder = folder
         self._contract = contract
@@ -72,7 +75,7 @@ class Worker:
         self._sink = sink
         self._published = Published(kafka, contract.partitions, folder)
         self._burial = Burial(kafka, contract.schema_ids[DeadLetter], contract.now)
-        self._cpu = threading.Lock()
+        self._cpu = cpu or Turn()
         self._ending = False
         self._lanes: dict[int, Lane] = {}
         self._filing: Filing | None = None

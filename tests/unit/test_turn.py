@@ -1,0 +1,75 @@
+"""One thread computes, and nobody else waits for what that one waits for."""
+
+import threading
+
+import pytest
+
+from schemas.errors import RetryLater
+from stream_app.worker.turn import Turn
+
+SECONDS = 10
+
+
+def taken_elsewhere(turn, *, within=SECONDS):
+    """Tell whether another thread gets the turn."""
+    had = threading.Event()
+
+    def take():
+        with turn:
+            had.set()
+
+    thread = threading.Thread(target=take, daemon=True)
+    thread.start()
+    return had.wait(within), thread
+
+
+def test_one_thread_at_a_time_has_the_turn():
+    turn = Turn()
+    with turn:
+        had, other = taken_elsewhere(turn, within=0.05)
+        assert not had
+    other.join(SECONDS)
+    assert not other.is_alive()
+
+
+def test_whoever_waits_for_an_answer_gives_the_turn_away_and_has_it_again_afterwards():
+    turn = Turn()
+
+    def answer(question):
+        had, other = taken_elsewhere(turn)
+        assert had, "everybody waited for the answer"
+        other.join(SECONDS)
+        return question + 1
+
+    with turn:
+        assert 8 == turn.outside(answer)(7)
+        had, other = taken_elsewhere(turn, within=0.05)
+        assert not had, "the turn was lost with the question"
+    other.join(SECONDS)
+
+
+def test_a_question_without_an_answer_gives_the_turn_back_as_well():
+    turn = Turn()
+
+    def refuse():
+        raise RetryLater("nobody answers")
+
+    with turn:
+        with pytest.raises(RetryLater):
+            turn.outside(refuse)()
+        had, other = taken_elsewhere(turn, within=0.05)
+        assert not had
+    other.join(SECONDS)
+
+
+def test_a_thread_without_the_turn_asks_and_leaves_it_to_whoever_has_it():
+    turn = Turn()
+    found = []
+    with turn:
+        asking = threading.Thread(target=lambda: found.append(turn.outside(lambda: 1)()))
+        asking.start()
+        asking.join(SECONDS)
+        assert [1] == found
+        had, other = taken_elsewhere(turn, within=0.05)
+        assert not had
+    other.join(SECONDS)
