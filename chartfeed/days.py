@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -19,8 +19,9 @@ from chartfeed.amounts import amount
 from producers.shown import printable
 from schemas import dates
 from schemas.errors import Failed
+from schemas.topics import partition_of_day
 from stream_app.files import day as files
-from stream_app.files.manifest import CenterLine, Manifest, Measured
+from stream_app.files.manifest import CenterLine, Damaged, Manifest, Measured
 from stream_app.files.months import open_daily
 from stream_app.sink.completeness import Claims, KnownCenter
 from stream_app.sink.survey import days_in
@@ -31,11 +32,14 @@ if TYPE_CHECKING:
     from chartfeed.settings import Settings
     from stream_app.files.targets import Target
 
-__all__ = ["day", "days"]
+__all__ = ["beside", "day", "days", "now"]
 
 LIVE_SECONDS: Final = 10.0
+# Where today's work is; a partition without any of these days has its own to go by.
+NEWEST: Final = 31
 
-Renew = Callable[[Manifest], tuple[CenterLine, ...]]
+Renew = Callable[[Manifest, int], tuple[CenterLine, ...]]
+"""Brings a manifest's lines up to now, told how much of its partition the files of any day show."""
 
 
 def _day(_ctx: click.Context, _parameter: click.Parameter, value: str) -> date:
@@ -51,7 +55,7 @@ def _target(settings: Settings, output: str | None) -> Target:
 
 @contextmanager
 def _live(settings: Settings) -> Iterator[Renew | None]:
-    """Give what brings a manifest's lines up to now, None where Kafka does not answer."""
+    """Give what knows more than the manifests do, None where Kafka does not answer."""
     # What fails is told in a line of our own.
     logs.configure(sys.stderr, level="error")
     registry = settings.registry.client()
@@ -68,6 +72,47 @@ def _live(settings: Settings) -> Iterator[Renew | None]:
         watcher.close()
 
 
+def now(
+    wanted: Iterable[Manifest], found: Iterable[Manifest], renew: Renew | None
+) -> list[tuple[Manifest, tuple[CenterLine, ...]]]:
+    """Give the wanted manifests with their lines as they are now; `found` are those of any days.
+
+    Rows that another day's files show are not on their way to an older day of the same partition.
+    """
+    if renew is None:
+        return [(manifest, manifest.centers) for manifest in wanted]
+    shown: dict[int, int] = {}
+    for manifest in found:
+        if (at := manifest.position) is not None:
+            shown[at.partition] = max(at.offset, shown.get(at.partition, 0))
+    return [
+        (manifest, renew(manifest, shown[at.partition] if (at := manifest.position) else 0))
+        for manifest in wanted
+    ]
+
+
+def beside(target: Target, wanted: date, partitions: int) -> list[Manifest]:
+    """Give the manifests of the newest days that share a day's partition."""
+    of = partition_of_day(wanted, partitions)
+    newest = days_in(target.names())[-NEWEST:]
+    found, _ = _read(target, [one for one in newest if partition_of_day(one, partitions) == of])
+    return found
+
+
+def _read(target: Target, wanted: Iterable[date]) -> tuple[list[Manifest], dict[date, Damaged]]:
+    """Give the manifests of days, and what is wrong with those that say nothing any more."""
+    found, damaged = [], {}
+    for one in wanted:
+        try:
+            manifest = files.read_manifest(target, one)
+        except Damaged as error:
+            damaged[one] = error
+        else:
+            if manifest is not None:
+                found.append(manifest)
+    return found, damaged
+
+
 @click.command()
 @click.option("--output", metavar="DIR", help="A folder or URL; else the configured one.")
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
@@ -76,24 +121,21 @@ def days(context: Context, output: str | None, *, as_json: bool) -> int:
     """List the days that have files: rows, centers that are behind, and the last change.
 
     Where Kafka answers, a day counts as complete through what has been applied since its files
-    were written, too.
+    were written, too. Exit code 1 where a day's manifest is damaged.
     """
     settings = context.settings
     target = _target(settings, output)
-    found = [(day, files.read_manifest(target, day)) for day in days_in(target.names())]
+    found, damaged = _read(target, days_in(target.names()))
     with _live(settings) as renew:
-        listed = [
-            (manifest, renew(manifest) if renew else manifest.centers)
-            for _, manifest in found
-            if manifest is not None
-        ]
+        listed = now(found, found, renew)
     if as_json:
         content = {
             "live": renew is not None,
             "days": [_summary(manifest, lines) for manifest, lines in listed],
+            "damaged": [one.isoformat() for one in damaged],
         }
         click.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2))
-        return 0
+        return int(bool(damaged))
     _warn(renew)
     table = _table("day", "rows", "complete", "behind", "last change (UTC)", folded="behind")
     for manifest, lines in listed:
@@ -107,7 +149,11 @@ def days(context: Context, output: str | None, *, as_json: bool) -> int:
             _when(manifest.changed_at or manifest.written_at),
         )
     Console().print(table)
-    return 0
+    for error in damaged.values():
+        click.echo(error.message, err=True)
+    if damaged:
+        click.echo(f"  next: {next(iter(damaged.values())).hint}", err=True)
+    return int(bool(damaged))
 
 
 def _summary(manifest: Manifest, lines: tuple[CenterLine, ...]) -> dict[str, Any]:
@@ -167,8 +213,9 @@ def day(context: Context, wanted: date, output: str | None, *, as_json: bool) ->
             hint="chartfeed days lists the days there are",
         )
     checked = {format_: _checked(target, file) for format_, file in manifest.files.items()}
+    partitions = settings.kafka.topics.partitions
     with _live(settings) as renew:
-        lines = renew(manifest) if renew else manifest.centers
+        ((_, lines),) = now([manifest], [manifest, *beside(target, wanted, partitions)], renew)
     if as_json:
         content = _summary(manifest, lines) | {
             "live": renew is not None,
