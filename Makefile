@@ -33,6 +33,7 @@ lint: $(READY) ## Format, rules, types, direction of imports, the lock
 	@bash deploy/lock.sh --check
 
 faults: $(READY) ## Break things for half an hour, and nothing is lost
+	@bash deploy/tools.sh
 	@$(BIN)/pytest tests/faults $(ARGS)
 
 bench: $(READY) ## Measure

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Brings what only tests use: into .chartfeed/tools promtool (from Debian's package) and axe-core (from
-# npm), both unpacked there and installed nowhere, and the schema of compose files (from its Go module); and
+# Brings what only tests use: into .chartfeed/tools promtool and libfaketime (from Debian's packages) and
+# axe-core (from npm), unpacked there and installed nowhere, and the schema of compose files (from its Go module); and
 # Chromium by apt where root runs this. What can't be brought is said, and its tests are skipped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -19,6 +19,18 @@ bring_promtool() {
   fi
   dpkg -x "$temporary"/prometheus_*.deb "$temporary/unpacked"
   mv "$temporary/unpacked/usr/bin/promtool" $tools/promtool
+}
+
+bring_libfaketime() {
+  if compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null || ! command -v apt-get >/dev/null ||
+    compgen -G "$tools/usr/lib/*/faketime/libfaketimeMT.so.1" >/dev/null; then
+    return
+  fi
+  if ! (cd "$temporary" && timeout 120 apt-get -qq -o APT::Sandbox::User=root download libfaketime) 2>/dev/null; then
+    echo "libfaketime could not be brought (apt-get download libfaketime); no clock is stepped" >&2
+    return
+  fi
+  dpkg -x "$temporary"/libfaketime_*.deb $tools
 }
 
 axe=axe-core-4.14.1
@@ -63,6 +75,7 @@ bring_chromium() {
 }
 
 bring_promtool
+bring_libfaketime
 bring_axe
 bring_compose_schema
 bring_chromium

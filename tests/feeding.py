@@ -113,11 +113,12 @@ class Samples:
         manifest = parse(before, path.name)
         file = manifest.files["json"]
         content = (self.output / file.name).read_bytes()
+        entries = orjson.loads(content)["entries"]  # Whole at any time, and else an error.
         if path.read_bytes() != before or sha256(content).hexdigest() != file.sha256:
-            return  # It is being written: the manifest, which comes last, says so.
+            return  # The manifest, which comes last, is still to come.
         self.files += 1
         rows: defaultdict[str, list[Row]] = defaultdict(list)
-        for entry in orjson.loads(content)["entries"]:
+        for entry in entries:
             rows[entry["center_id"]].append(row_of(entry))
         for line in manifest.centers:
             claimed = line.complete_through

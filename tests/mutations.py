@@ -24,6 +24,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 LEFT_OUT: Final = shutil.ignore_patterns(
     ".git", ".venv", ".chartfeed", "*_cache", "__pycache__", ".hypothesis", "*.egg-info"
 )
+PYTEST: Final = (sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider")
 SECONDS: Final = 600
 FAILED: Final = 1
 """pytest's code where tests ran and some failed; any other says that they did not run."""
@@ -166,16 +167,20 @@ def attempt(mistake: Mistake) -> Outcome:
             return Outcome(None, f"{mistake.path} has not one {mistake.right!r}", 0.0)
         path.write_text(text.replace(mistake.right, mistake.wrong), "utf-8")
         began = time.monotonic()
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *mistake.tests],
-            cwd=copy,
-            env=os.environ | {"PYTHONPATH": str(copy)},
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
-    found = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
+        try:
+            done = subprocess.run(
+                [*PYTEST, *mistake.tests],
+                cwd=copy,
+                env=os.environ | {"PYTHONPATH": str(copy)},
+                capture_output=True,
+                text=True,
+                timeout=SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return Outcome(None, f"no answer within {SECONDS} s", time.monotonic() - began)
+    # An error of the set-up catches nothing: only a test that failed does.
+    found = re.search(r"^FAILED (\S+)", done.stdout, re.MULTILINE)
     caught = found[1] if found and done.returncode == FAILED else None
     return Outcome(caught, done.stdout + done.stderr, time.monotonic() - began)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+import csv
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from copy import deepcopy
 from datetime import UTC, date, datetime
+from hashlib import sha256
+from io import StringIO
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -79,6 +82,14 @@ def _files(output: Path) -> Iterator[tuple[date, list[dict[str, Any]]]]:
             yield day, orjson.loads(path.read_bytes())["entries"]
 
 
+def _cells(entry: Mapping[str, Any]) -> dict[str, str]:
+    """Give a row of a JSON file as the CSV shows it."""
+    return {
+        name: ",".join(value) if isinstance(value, list) else "" if value is None else str(value)
+        for name, value in entry.items()
+    }
+
+
 class Audit:
     """Holds a settled feed against the journal, again and again: what was checked is kept."""
 
@@ -87,13 +98,15 @@ class Audit:
         self._read: dict[int, int] = {}
         self._at: defaultdict[str, dict[Key, int]] = defaultdict(dict)
         self._shown: dict[tuple[str, Key], Facts | None] = {}
-        self._revisions: dict[bytes, int] = {}
+        self._revisions: dict[bytes, tuple[int, Facts]] = {}
         self._before: dict[str, Center] = {}
         self._commits: dict[str, int] = {}
         self._eras: dict[str, int] = {}
         self._lost: dict[str, set[Lost]] = {}
         self.events = 0
         self.transitions = 0
+        self.again = 0
+        """Rows that were sent again, as they were: their writer died before it knew."""
         self.claims = 0
 
     def begin(self) -> None:
@@ -109,6 +122,7 @@ class Audit:
         self._hold_events()
         self._follow(reread)
         self._hold_topic()
+        self._hold_files()
         self._hold_claims(list(claims), reread)
         self._mark()
 
@@ -122,6 +136,7 @@ class Audit:
         self._revisions.clear()
         self._follow(self._ground.pasts)
         self._hold_topic()
+        self._hold_files()
 
     def _mark(self) -> None:
         """Take each era's begin as what claims are held against: a file may claim little."""
@@ -182,17 +197,23 @@ class Audit:
             self._at[center] = {key: len(known) - 1 for key, known in states.items()}
 
     def _facts(self, message: Any) -> Facts:
+        """Give what a row says; what is sent again has the same revision, and says the same."""
         row: UnifiedEntry = decoded(UnifiedEntry, message)
-        key = message.key()
-        assert row.revision >= self._revisions.get(key, 0), f"{key!r} went back"
-        self._revisions[key] = row.revision
-        return (
+        facts: Facts = (
             row.patient_id,
             row.insurance_status,
             row.insurance_name,
             row.chart_entry,
             tuple(row.service_codes),
         )
+        key = message.key()
+        revision, before = self._revisions.get(key, (-1, facts))
+        assert row.revision >= revision, f"{key!r} went back"
+        if row.revision == revision:
+            assert facts == before, f"{key!r} says two things at revision {revision}"
+            self.again += 1
+        self._revisions[key] = row.revision, facts
+        return facts
 
     def _step(self, center: str, key: Key, facts: Facts | None) -> None:
         states = self._ground.pasts[center].states[key]
@@ -213,6 +234,23 @@ class Audit:
             shown = {key: facts for (name, key), facts in self._shown.items() if name == center}
             for key in due.keys() | shown.keys():
                 assert due.get(key) == shown.get(key), f"{center} {key}: topic and journal differ"
+
+    def _hold_files(self) -> None:
+        """Hold each manifest: its files are those it was written with, and say all the same."""
+        output = self._ground.output
+        for manifest in _manifests(self._ground):
+            contents = {}
+            for format_, file in manifest.files.items():
+                content = contents[format_] = (output / file.name).read_bytes()
+                found = len(content), sha256(content).hexdigest()
+                assert found == (file.bytes, file.sha256), f"{file.name} is another file"
+            day, entries = manifest.target_date, orjson.loads(contents["json"])["entries"]
+            lines = list(csv.DictReader(StringIO(contents["csv"].decode(), newline="")))
+            assert lines == [_cells(entry) for entry in entries], f"{day}: CSV and JSON differ"
+            assert len(entries) == manifest.record_count, f"{day}: {len(entries)} rows"
+            counted = Counter(entry["center_id"] for entry in entries)
+            for line in manifest.centers:
+                assert line.record_count == counted[line.center_id], f"{day}: {line}"
 
     def _hold_claims(self, claims: list[Claim], reread: Collection[str]) -> None:
         for name, before in self._before.items():

@@ -63,8 +63,6 @@ class Kind:
     """The center is read anew, row by row: meanwhile its rows are mixed, and said to be behind."""
     needs_clock: bool = False
     """The clock must be one that can be stepped, from the begin of the run."""
-    quick: bool = True
-    """It is over soon enough for the short selection."""
     missing: Callable[[Ground], str | None] = lambda _: None
     """Why it can't be inflicted here."""
 
@@ -353,21 +351,21 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("told to stop", (*POSTS, *SERVICES), (0, 4), _told_to_stop),
         Kind("killed at a point", (*POSTS, *POSTS), (2, 5), _hurt),
         Kind("killed while it rebuilds", WORKERS, (2, 4), _without_state),
-        Kind("asleep, then a zombie", (*POSTS, "broker", "source"), LONG, _asleep, quick=False),
-        Kind("wire cut", LINKS, (2, 14), _cut, quick=False),
+        Kind("asleep, then a zombie", (*POSTS, "broker", "source"), LONG, _asleep),
+        Kind("wire cut", LINKS, (2, 14), _cut),
         Kind("wire cut briefly", LINKS, (0.5, 3), _cut),
         Kind("wire slow", LINKS, (2, 5), _slow),
         Kind("wire reset in mid-answer", LINKS, (1, 4), _reset),
         Kind("deadlock at the source", CENTERS, (1, 2), _failing(1205), SOURCE),
         Kind("lock time-out at the source", CENTERS, (1, 2), _failing(1222), SOURCE),
         Kind("connection dropped by the source", CENTERS, (1, 2), _failing(0), SOURCE),
-        Kind("statements hang at the source", CENTERS, (3, 12), _hanging, SOURCE, quick=False),
+        Kind("statements hang at the source", CENTERS, (3, 12), _hanging, SOURCE),
         Kind("disk full", ("output",), (2, 6), _full_disk, missing=_no_disk),
         Kind("output read-only", ("output",), (2, 6), _read_only, missing=_no_disk),
         Kind("file size limited", WORKERS, (2, 5), _small_files),
         Kind("clock stepped", ("clock",), (2, 5), _stepped, needs_clock=True, missing=_no_clock),
         Kind("two of it", POSTS, (3, 6), _twice),
-        Kind("one more worker", ("more",), (4, 8), _one_more_worker, quick=False),
+        Kind("one more worker", ("more",), (4, 8), _one_more_worker),
         Kind(
             "changes expired, deletes among them",
             CENTERS,

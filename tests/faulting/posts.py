@@ -124,6 +124,8 @@ class Post:
     process: Process | None = None
     held: bool = False
     """Nobody is to start it now."""
+    wounded: Process | None = None
+    """The process that is to kill itself at a point, as long as it is not known to have done so."""
     ends: Counter[int] = field(default_factory=Counter)
     """How often it ended by itself, by the exit code."""
     _rests_until: float = 0.0
@@ -145,7 +147,15 @@ class Post:
         self.tell(signal.SIGKILL)
         if self.process is not None:
             self.process.end()
-        self.process = self.start(wound)
+        self.process = self.wounded = self.start(wound)
+
+    def spare(self) -> bool:
+        """Take a wounded process away; tell whether it had reached its point by then."""
+        spared, self.wounded = self.wounded, None
+        if spared is None or spared is not self.process or spared.code() is not None:
+            return True
+        spared.end()
+        return False
 
     def tell(self, number: signal.Signals) -> None:
         if self.process is not None and self.process.code() is None:

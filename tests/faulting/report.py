@@ -56,6 +56,9 @@ def lines(runs: Sequence[Run]) -> list[Line]:
                 next((one.reason for one in happened if one.reason), None),
             )
         )
+    outside = sum(run.violation is not None and run.broken_in in {None, -1} for run in runs)
+    if outside:
+        found.append(Line("outside a round", 0, 0, None, outside))
     return found
 
 
@@ -83,6 +86,7 @@ def summary(runs: Sequence[Run]) -> str:
         for end, times in run.ends.items():
             post, _, code = end.rpartition(" ")
             ends[f"{post.partition('-')[0]} {code}"] += times
+    spared = sum(len(run.notes) for run in runs)
     told = ", ".join(f"{end}: {times}" for end, times in sorted(ends.items()))
     return (
         f"{len(runs)} seeds ({', '.join(str(run.seed) for run in runs)}),"
@@ -91,9 +95,12 @@ def summary(runs: Sequence[Run]) -> str:
         f" {sum(run.commits for run in runs):,} commits,"
         f" {sum(run.events for run in runs):,} events,"
         f" {sum(run.transitions for run in runs):,} transitions of unified rows,"
+        f" {sum(run.again for run in runs):,} rows sent again as they were,"
         f" {sum(run.claims for run in runs):,} claims of completeness compared:"
         f" {len(violations)} violations.\n"
         f"Ends of processes by their exit code (-9 is a kill): {told or 'none'}."
+        f" {spared} faults came to nothing: what was to die at a point never came there, or the\n"
+        "folder was in use all the time."
     )
 
 
@@ -127,6 +134,10 @@ def write(folder: Path, runs: Sequence[Run], day: date) -> None:
 def page(runs: Sequence[Run], day: date) -> str:
     """Give the table with its date and machine."""
     return (
+        "# What was broken, and what it cost\n\n"
+        "Made by `make faults` with `--document`; what is done and held is told in\n"
+        "[faults.md](faults.md). The time to recover is the round's: from the end of its last\n"
+        "fault until the files said all that was committed.\n\n"
         f"{day.isoformat()}, {machine()}.\n\n{summary(runs)}\n\n{table(lines(runs))}\n"
         + "".join(f"\n```\n{run.told()}\n```\n" for run in runs if run.violation is not None)
     )

@@ -18,7 +18,7 @@ from tests.faulting.audits import Audit, difference
 from tests.faulting.ground import Ground, Size, ground
 from tests.faulting.kinds import KINDS
 from tests.faulting.schedule import Planned, Round, shown
-from tests.feeding import Claim, Samples
+from tests.feeding import Samples
 
 __all__ = ["Happened", "Run", "run", "settle"]
 
@@ -54,14 +54,20 @@ class Run:
     events: int = 0
     transitions: int = 0
     claims: int = 0
+    again: int = 0
+    """Unified rows that were sent again, as they were."""
+    files: int = 0
+    """Files that were read while others wrote them."""
     ends: dict[str, int] = field(default_factory=dict)
     """How often a process ended, by post and exit code."""
     notes: list[str] = field(default_factory=list)
 
     def told(self) -> str:
         """Give what one needs to see it again."""
+        again = f'make faults ARGS="--seed {self.seed} --rounds {len(self.rounds)}"'
+        where = "outside a round" if self.broken_in in {None, -1} else f"round {self.broken_in}"
         return (
-            f"seed {self.seed}, round {self.broken_in}: {self.violation}\n"
+            f"seed {self.seed}, {where}: {self.violation}\n{again}\n"
             f"the schedule of seed {self.seed}:\n{shown(self.rounds)}"
         )
 
@@ -110,12 +116,13 @@ def _play(on: Ground, found: Run, say: Callable[[str], None], until: float) -> N
             found.rounds = found.rounds[: round_.number]
             break
         found.broken_in = round_.number
-        happened, claims, took = _one(on, round_)
+        happened, samples, took = _one(on, round_)
         found.happened += happened
         began = time.monotonic()
-        audit.all(claims, {one.target for one in happened if KINDS[one.kind].rereads})
+        audit.all(samples.claims, {one.target for one in happened if KINDS[one.kind].rereads})
         found.events, found.transitions = audit.events, audit.transitions
-        found.claims = audit.claims
+        found.claims, found.again = audit.claims, audit.again
+        found.files += samples.files
         names = ", ".join(f"{one.kind} ({one.target})" for one in happened)
         say(
             f"seed {found.seed}: {names}: settled after {took:.1f} s, audited in "
@@ -123,14 +130,15 @@ def _play(on: Ground, found: Run, say: Callable[[str], None], until: float) -> N
         )
     if any(one.kind == "poison message" and one.injected for one in found.happened):
         _buried(on)
+    assert found.files, "no file was read while others wrote"
     found.broken_in = None
     for post in on.posts.values():
         code = post.leave()
         assert code == 0, f"{post.name} ended with {code}: {post.process and post.process.said()}"
 
 
-def _one(on: Ground, round_: Round) -> tuple[list[Happened], list[Claim], float]:
-    """Play a round; give what happened, what the files claimed, and how long recovery took."""
+def _one(on: Ground, round_: Round) -> tuple[list[Happened], Samples, float]:
+    """Play a round; give what happened, what the files said, and how long recovery took."""
     names = list(on.scenes)
     faults = [_named(one, names) for one in round_.faults]
     on.resting = {one.target for one in faults if KINDS[one.kind].rests}
@@ -147,7 +155,7 @@ def _one(on: Ground, round_: Round) -> tuple[list[Happened], list[Claim], float]
         took = time.monotonic() - healed
     for one in happened.values():
         one.recovered = took if one.injected else None
-    return list(happened.values()), samples.claims, took
+    return list(happened.values()), samples, took
 
 
 def _named(fault: Planned, names: list[str]) -> Planned:

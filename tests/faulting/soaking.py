@@ -138,6 +138,8 @@ def _measure(on: Ground, found: Soak) -> None:
     found.disk["the workers' state"].append(_bytes(_files(on.on.folder / "state")))
     told = _files(on.on.folder / "kafka" / "data")
     found.disk["the broker"].append(_bytes(path for path in told if not _is_kept(path)))
+    found.disk["the daily files"].append(_bytes(_files(on.output)))
+    found.disk["the logs"].append(_bytes(on.on.folder.glob("*.log")))
     found.disk[KEPT].append(_bytes(path for path in told if _is_kept(path)))
 
 

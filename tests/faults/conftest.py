@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("faults")
     group.addoption("--minutes", type=float, default=30.0, help="how long the schedule lasts")
     group.addoption("--seeds", type=int, help="how many seeds, whatever time they take")
+    group.addoption("--document", action="store_true", help="write docs/faulted.md anew")
     group.addoption("--seed", type=int, help="this seed alone, as a failure has named it")
     group.addoption("--rounds", type=int, default=8, help="rounds of faults for each seed")
     group.addoption("--kills", type=float, help="minutes of kills at full rate, and nothing else")
@@ -58,6 +60,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.write_line(report.table(report.lines(runs)))
         folder = ROOT / ".chartfeed" / "faults"
         report.write(folder, runs, datetime.now(UTC).date())
+        if config.getoption("--document"):
+            shutil.copy(folder / "faults.md", ROOT / "docs" / "faulted.md")
         terminalreporter.write_line(f"written to {folder}")
 
 

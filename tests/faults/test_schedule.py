@@ -16,9 +16,6 @@ from tests.faulting.schedule import plan
 
 pytestmark = [pytest.mark.kafka, pytest.mark.sqlserver, pytest.mark.timeout(0)]
 
-LONGEST_PLAN = 3
-"""Faults of a round; a seed goes on in the list about where the one before it ended."""
-
 
 def test_whatever_happens_all_say_what_was_committed(
     tmp_path, chartfeed, runs, pytestconfig, capsys
@@ -37,7 +34,7 @@ def test_whatever_happens_all_say_what_was_committed(
             break
         if time.monotonic() > limit:
             break
-        schedule = plan(seed, rounds, begin=2 * rounds * (seed - 1))
+        schedule = plan(seed, rounds)
         runs.append(run(tmp_path / str(seed), seed, schedule, chartfeed, say=say, until=limit))
 
     broken = [one.told() for one in runs if one.violation is not None]
