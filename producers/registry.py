@@ -69,6 +69,7 @@ class Registry:
         self._url = url.rstrip("/")
         self._access = access or Access()
         self._trust = _trust(self._access.ca_file) if parts.scheme == "https" else None
+        self._texts: dict[int, str] = {}
 
     def register(self, topic: Topic) -> int:
         """Put a topic's schema under its subject, held to BACKWARD, and give its id."""
@@ -99,12 +100,21 @@ class Registry:
         return json.loads(self._ask("GET", f"schemas/ids/{int(schema_id)}")["schema"])
 
     def known(self, schema_id: int) -> avro.Json | None:
-        """Give the schema of an id, None where the registry has none, or raise RetryLater."""
-        try:
-            found = self._ask("GET", f"schemas/ids/{int(schema_id)}", missing={})
-        except Outside as error:
-            raise RetryLater(error.message, hint=error.hint) from error
-        return json.loads(found["schema"]) if found else None
+        """Give the schema of an id, None where the registry has none, or raise RetryLater.
+
+        An id's schema never changes, so each is asked for once, by whatever thread; one that is
+        missing may come.
+        """
+        text = self._texts.get(schema_id)
+        if text is None:
+            try:
+                found = self._ask("GET", f"schemas/ids/{int(schema_id)}", missing={})
+            except Outside as error:
+                raise RetryLater(error.message, hint=error.hint) from error
+            if not found:
+                return None
+            text = self._texts[schema_id] = found["schema"]
+        return json.loads(text)
 
     def _ask(self, method: str, path: str, content: object = None, *, missing: Any = None) -> Any:
         request = urllib.request.Request(  # noqa: S310 - the scheme was looked at
