@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -93,6 +93,7 @@ def make(
     if wish.since is None and wish.until is None:
         return Plan(None, tuple(whole), ())
     phases, before, reached = [], [], dict[str, datetime]()
+    changed: list[datetime] = []
     known = set(wish.centers or centers)
     reading, decoding = source(), Decoding(schema_of)
     for number, all_ in enumerate(whole):
@@ -105,20 +106,23 @@ def make(
             reached.update(there.captured_at)
         phases.append(phase)
         if wish.since is not None and wish.since.speaks_of(number):
-            earlier = until(wish.since, number, found, all_.ends[CHECKPOINTS]).phase
-            before.append(_earlier(earlier, phase))
+            earlier = until(wish.since, number, found, all_.ends[CHECKPOINTS])
+            before.append(_earlier(earlier.phase, phase))
+            changed += _first_after(earlier.phase, found)
         else:
             before.append(phase)
     earlier_phases = None if wish.since is None else tuple(before)
+    notes = tuple(_longer_ago(at, kept) for at in sorted(changed)[:1] if now - at > kept)
     if wish.until is None:
-        return Plan(earlier_phases, tuple(phases), ())
+        return Plan(earlier_phases, tuple(phases), notes)
     absent = tuple(sorted(known - reached.keys()))
     at = wish.until.at if isinstance(wish.until, Moment) else max(reached.values(), default=now)
     if now - at <= kept:
         # Compaction has left all of it, so what is not there was not there then.
         phases = [replace(phase, last={}) for phase in phases]
-        return Plan(earlier_phases, tuple(phases), _absent(absent))
-    return Plan(earlier_phases, tuple(phases), (_old(at, kept), *_absent(absent)), absent)
+        return Plan(earlier_phases, tuple(phases), (*notes, *_absent(absent)))
+    notes = (*notes, _old(at, kept), *_absent(absent))
+    return Plan(earlier_phases, tuple(phases), notes, absent)
 
 
 def _earlier(one: Phase, other: Phase) -> Phase:
@@ -127,6 +131,17 @@ def _earlier(one: Phase, other: Phase) -> Phase:
     if other.limits is not None:
         limits = {center: min(at, other.limits.get(center, 0)) for center, at in limits.items()}
     return Phase({topic: min(end, other.ends[topic]) for topic, end in one.ends.items()}, limits)
+
+
+def _first_after(earlier: Phase, found: Checkpoints) -> Iterator[datetime]:
+    """Give when each center's first checkpoint was captured that an earlier phase leaves out.
+
+    Compaction takes a record for a later one alone that it may take, too. So where it has taken an
+    event of before the cut, a checkpoint that is left and behind the cut is as old.
+    """
+    limits = earlier.limits or {}
+    for center, known in found.items():
+        yield from [one.captured_at for at, one in known if at >= limits[center]][:1]
 
 
 def _checkpoints(
@@ -148,10 +163,22 @@ def _checkpoints(
     return found
 
 
+def _longer_ago(at: datetime, kept: timedelta) -> str:
+    return (
+        f"the changes since then begin at {dates.utc(at)}, longer ago than the {_days(kept)} for "
+        "which the topics keep all: days that only lost rows may be missing; "
+        "without --from every day is written"
+    )
+
+
+def _days(kept: timedelta) -> str:
+    return f"{kept / timedelta(days=1):g} days"
+
+
 def _old(at: datetime, kept: timedelta) -> str:
     return (
-        f"{dates.utc(at)} is longer ago than the {kept / timedelta(days=1):g} days for which the "
-        "topics keep all: rows that changed since may be missing, and deleted ones too"
+        f"{dates.utc(at)} is longer ago than the {_days(kept)} for which the topics keep all: "
+        "rows that changed since may be missing, and deleted ones too"
     )
 
 
