@@ -28,6 +28,10 @@ class Figure:
     at_most: bool = False
     low: float | None = None
     high: float | None = None
+    curve: str | None = None
+    """What it is a point of: the same with more of something, named alike for all its points."""
+    at: float | None = None
+    """How much there was of that."""
 
     @classmethod
     def median(

@@ -9,23 +9,17 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from math import log10
 from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from bench._figures import Figure
+from bench._reasons import why
 
-__all__ = ["Part", "as_document", "as_json", "as_picture", "parts"]
+__all__ = ["Part", "as_document", "as_json", "machine", "number", "parts", "rendered"]
 
-ROW: Final = 20
-TOP: Final = 40
-NAMES: Final = 400
-"""Where the names end."""
-WIDTH: Final = 900
-TENFOLD: Final = 190
-"""Pixels for a factor of ten."""
+PAGES: Final = Path(__file__).parent / "pages"
 
 
 @dataclass(frozen=True)
@@ -38,8 +32,15 @@ class Part:
     figures: Sequence[Figure]
 
     @property
+    def name(self) -> str:
+        """Give the measurement with its section, named once where both are one."""
+        if self.section == self.measurement:
+            return self.measurement
+        return f"{self.measurement} {self.section}"
+
+    @property
     def missed(self) -> list[str]:
-        return [f"{self.measurement}: {one.name}" for one in self.figures if not one.is_met]
+        return [f"{self.name}: {one.name}" for one in self.figures if not one.is_met]
 
 
 def parts(gathered: Path) -> list[Part]:
@@ -88,82 +89,70 @@ def as_json(found: Sequence[Part], about: dict[str, str]) -> str:
     return json.dumps({"machine": about, "parts": told}, indent=1) + "\n"
 
 
-def as_document(found: Sequence[Part], about: dict[str, str], picture: str) -> str:
-    """Give the page with the table of all figures."""
-    missed = [name for part in found for name in part.missed]
-    return _rendered(
-        "measured.md.j2", about=about, missed=missed, picture=picture, rows=list(_rows(found))
+def as_document(
+    found: Sequence[Part],
+    about: dict[str, str],
+    *,
+    picture: str,
+    curves: str | None = None,
+    untried: Sequence[str] = (),
+    broken: Sequence[str] = (),
+) -> str:
+    """Give the page with the table of all figures, and what is not in it."""
+    missed = [
+        (part.name, one.name, _told(one), _due(one), why(part.name, one.name))
+        for part in found
+        for one in part.figures
+        if not one.is_met
+    ]
+    return rendered(
+        "measured.md.j2",
+        about=about,
+        missed=missed,
+        untried=untried,
+        broken=broken,
+        picture=picture,
+        curves=curves,
+        rows=list(_rows(found)),
     )
 
 
 def _rows(found: Sequence[Part]) -> Iterator[Sequence[str]]:
     for part in found:
-        name = part.measurement
-        if part.section != part.measurement:
-            name += f" {part.section}"
         for one in part.figures:
-            spread = "" if one.low is None else f"{_number(one.low)}-{_number(one.high or 0)}"
-            due = ""
-            if one.due is not None:
-                due = f"{'at most' if one.at_most else 'at least'} {_number(one.due)}"
-            value = f"{_number(one.value)} {one.unit}".strip()
+            spread = "" if one.low is None else f"{number(one.low)}-{number(one.high or 0)}"
+            value = _told(one)
             yield (
-                name,
+                part.name,
                 one.name,
                 value if one.is_met else f"**{value}**",
                 spread,
-                due,
+                _due(one),
                 f"{part.load:.1f}",
             )
 
 
-def _number(value: float) -> str:
+def _told(one: Figure) -> str:
+    return f"{number(one.value)} {one.unit}".strip()
+
+
+def _due(one: Figure) -> str:
+    if one.due is None:
+        return ""
+    return f"{'at most' if one.at_most else 'at least'} {number(one.due)}"
+
+
+def number(value: float) -> str:
+    """Give a value in three digits, or as a whole number with its thousands."""
     if value == int(value) or abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{value:,.3g}" if abs(value) < 10 else f"{value:,.1f}"
 
 
-def as_picture(found: Sequence[Part]) -> str:
-    """Draw each figure as a multiple of what is due: right of the line is better than due."""
-    due = [
-        (part.measurement, one)
-        for part in found
-        for one in part.figures
-        if one.due and one.value > 0
-    ]
-    bars = []
-    for number, (measurement, one) in enumerate(due):
-        assert one.due
-        multiple = one.due / one.value if one.at_most else one.value / one.due
-        left, right = sorted((_x(1), _x(min(max(multiple, 0.25), 60))))
-        bars.append(
-            {
-                "name": f"{measurement}: {one.name}",
-                "x": round(left),
-                "y": TOP + ROW * number,
-                "width": max(round(right - left), 1),
-                "is_met": one.is_met,
-                "value": f"{_number(one.value)} {one.unit}",
-            }
-        )
-    return _rendered(
-        "measured.svg.j2",
-        width=WIDTH,
-        height=ROW * len(bars) + 2 * TOP,
-        top=TOP,
-        names=NAMES,
-        marks=[{"factor": factor, "x": round(_x(factor))} for factor in (0.5, 1, 2, 5, 10, 50)],
-        bars=bars,
-    )
-
-
-def _x(factor: float) -> float:
-    return NAMES + 120 + TENFOLD * log10(factor)
-
-
-def _rendered(template: str, **facts: Any) -> str:
+def rendered(template: str, **facts: Any) -> str:
+    """Give a page or a picture of this folder's templates."""
     pages = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "pages"),
+        loader=FileSystemLoader(PAGES),
         autoescape=select_autoescape(["svg.j2"]),
         keep_trailing_newline=True,
     )

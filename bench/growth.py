@@ -32,6 +32,11 @@ SETTLED: Final = 10.0
 WATCHED: Final = 15.0
 
 
+def point(what: str, along: str, at: int, value: float, unit: str) -> Figure:
+    """Give a figure that is a point of the curve of what, along something there is more of."""
+    return Figure(f"{what}, {at:,} {along}", value, unit, curve=f"{what}, by {along}", at=at)
+
+
 def state(folder: Path) -> list[Figure]:
     """Events a second of CPU time through the join, by rows of state."""
     del folder
@@ -42,10 +47,10 @@ def state(folder: Path) -> list[Figure]:
         figure
         for rows, one in found.items()
         for figure in (
-            Figure(f"events joined, {rows:,} rows of state", one["per_cpu_second"], "/s"),
+            point("events joined", "rows of state", rows, one["per_cpu_second"], "/s"),
             Figure(f"of the smallest, {rows:,} rows", one["per_cpu_second"] / first, ""),
-            Figure(f"state on disk, {rows:,} rows", one["state_mb"], "MB"),
-            Figure(f"memory, {rows:,} rows", one["memory_mb"], "MB"),
+            point("state on disk", "rows of state", rows, one["state_mb"], "MB"),
+            point("memory", "rows of state", rows, one["memory_mb"], "MB"),
         )
     ]
 
@@ -53,12 +58,13 @@ def state(folder: Path) -> list[Figure]:
 def days(folder: Path) -> list[Figure]:
     """Milliseconds to write a day's files, by the number of days that the rows are spread over."""
     figures = []
+    spread = f"{ROWS_OVER_DAYS:,} rows in all"
     for count in DAYS:
         found = files.catching_up(folder / str(count), ROWS_OVER_DAYS, count)
         each = found["milliseconds_per_day"]
         figures += [
-            Figure(f"a day of {ROWS_OVER_DAYS // count:,} rows, {count:,} days", each, "ms"),
-            Figure(f"rows written, {count:,} days", found["written_per_second"], "/s"),
+            point(f"{spread}, each", "days", count, each, "ms"),
+            point(f"{spread}, written", "days", count, found["written_per_second"], "/s"),
         ]
     return figures
 
@@ -70,7 +76,7 @@ def rows(folder: Path) -> list[Figure]:
     for count in ROWS:
         day = list(files.rows(count, 1))
         took = files.seconds(partial(render, "csv", files.FIRST, day))
-        figures.append(Figure(f"a day of {count:,} rows rendered", 1000 * took, "ms"))
+        figures.append(point("a day rendered as CSV", "rows", count, 1000 * took, "ms"))
     return figures
 
 
@@ -90,8 +96,8 @@ def centers(folder: Path) -> list[Figure]:
                 share = now.shares_since(before)["the producer"]
                 memory = now.costs["the producer"].resident / 1e6
                 figures += [
-                    Figure(f"share of a core, {count} idle centers", share, ""),
-                    Figure(f"memory, {count} idle centers", memory, "MB"),
+                    point("share of a core", "idle centers", count, share, ""),
+                    point("memory of the producer", "idle centers", count, memory, "MB"),
                 ]
     return figures
 

@@ -1,0 +1,108 @@
+"""What a run of the measurements tells: what is in it, what is not, what missed and why."""
+
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from bench import __main__ as runner
+from bench import capture, console, growth, stream
+from bench._figures import Figure
+from bench._gathered import Part, as_document
+from bench._order import ORDER, Step, absent, steps
+from bench._pictures import as_curves, as_picture
+from bench._reasons import UNKNOWN, why
+
+ABOUT = {"date": "2026-11-21", "commit": "abc", "processor": "2 cores of one"}
+SLOW = Figure("commit to readable, p99, 500ms", 9.7, "s", 2, at_most=True)
+SECTIONS = {one.__name__.split(".")[-1]: one.SECTIONS for one in (capture, console, growth, stream)}
+
+
+def a_part(measurement="capture", section="many", figures=(SLOW,)):
+    return Part(measurement, section, 1.0, figures)
+
+
+def document(*parts, **more):
+    return as_document(parts, ABOUT, picture="measured.svg", **more)
+
+
+def test_a_whole_run_has_every_measurement_and_every_section():
+    assert {step.measurement for step in ORDER} == set(runner.names())
+    for measurement, sections in SECTIONS.items():
+        asked = [one for step in ORDER if step.measurement == measurement for one in step.sections]
+        assert sorted(asked) == sorted(sections)
+
+
+def test_the_longest_comes_last():
+    assert ORDER[-1] == Step("stream", ("state",))
+
+
+def test_what_is_named_keeps_the_order_of_the_whole_run_and_its_options():
+    assert [step.title for step in steps(["growth"], [])] == [
+        "growth rows days",
+        "growth state",
+        "growth centers",
+    ]
+    assert steps(["stream"], ["--only", "live"]) == [Step("stream")]
+
+
+def test_a_page_names_each_section_that_is_not_in_it():
+    found = [a_part(section="fast"), a_part("console", "day, parquet"), a_part("join", "20 rows")]
+    begun = [Step("capture", ("fast", "many"))]
+    untried, broken = absent(found, begun)
+    assert {"console day", "capture fast", "join"}.isdisjoint([*untried, *broken])
+    assert broken == ["capture many"]
+    assert untried[-1] == "stream state"
+    text = document(*found, untried=untried, broken=broken)
+    assert f"**Not in this run:** {'; '.join(untried)}." in text
+    assert "**Tried, and broke off:** capture many." in text
+    assert "Every section is in this run." in document(*found)
+
+
+def test_what_is_missed_twice_is_told_apart_by_its_section():
+    assert a_part().missed == ["capture many: commit to readable, p99, 500ms"]
+    assert a_part("codec", "codec").name == "codec"
+
+
+def test_a_missed_figure_has_its_reason_where_one_is_known():
+    known = why("capture many", SLOW.name)
+    assert known != UNKNOWN
+    assert f"| capture many | {SLOW.name} | 9.7 s | at most 2 | {known} |" in document(a_part())
+    assert why("capture snapshot", "snapshot rows, by the clock") == UNKNOWN
+
+
+def test_a_page_without_a_miss_has_no_table_of_them():
+    text = document(a_part(figures=[Figure("rows", 3, "")]))
+    assert "Nothing that was measured." in text
+    assert "| why |" not in text
+
+
+def test_the_picture_has_the_nearest_of_each_section_and_unit_and_all_that_are_missed():
+    figures = [
+        Figure("far", 9, "s", 1),
+        Figure("near", 2, "s", 1),
+        Figure("other unit", 5, "MB", 1),
+        Figure("one miss", 1, "/s", 2),
+        Figure("another miss", 1, "/s", 4),
+    ]
+    drawn = "".join(ET.fromstring(as_picture([a_part(figures=figures)])).itertext())
+    assert "capture many: near" in drawn
+    assert "far" not in drawn
+    assert all(name in drawn for name in ("other unit", "one miss", "another miss"))
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_curve_is_a_line_through_its_points(count):
+    points = [growth.point("memory", "rows", 10**n, 5.0 * n, "MB") for n in range(1, count + 1)]
+    picture = as_curves([a_part(figures=points)], ABOUT)
+    assert picture is not None
+    drawn = ET.fromstring(picture)
+    texts = list(drawn.itertext())
+    assert "memory, by rows" in texts
+    assert [f"{5 * n} MB" in texts for n in range(1, count + 1)] == [True] * count
+    [line] = drawn.iter("{http://www.w3.org/2000/svg}polyline")
+    assert len(line.attrib["points"].split()) == count
+
+
+def test_without_curves_there_is_no_picture_of_them():
+    assert as_curves([a_part()], ABOUT) is None
+    assert "How it grows" not in document(a_part())
