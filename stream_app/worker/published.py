@@ -118,10 +118,9 @@ class Published:
         with self._changed:
             self._registered.discard(partition)
             self._asking.discard(partition)
-            spool = self._found.pop(partition, None)
+            self._found.pop(partition, None)
             self._changed.notify_all()
-        if spool is not None:
-            spool.path.unlink(missing_ok=True)
+        self._folder.spool(partition).unlink(missing_ok=True)
 
     def ask(self, partition: int, stopped: Callable[[], bool]) -> Spool | None:
         """Wait for the others, and give what is published; None when told to stop."""
@@ -133,7 +132,11 @@ class Published:
                     return self._found[partition]
                 if self._asking and self._asking == self._registered:
                     # Reads under the lock: the others have nothing to do but wait for it.
-                    self._found |= self._read(frozenset(self._asking), stopped)
+                    found = self._read(frozenset(self._asking), stopped)
+                    if stopped():
+                        # It may have been broken off, so it counts for nobody: the others read.
+                        return None
+                    self._found |= found
                     self._registered.clear()
                     self._asking.clear()
                     self._changed.notify_all()
