@@ -82,8 +82,9 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
-        # Not every commit waits for the disk: after a power cut state and offsets are both an
-        # older pair that belongs together, and Kafka has the rest.
+        # Not every commit waits for the disk. After a power cut state and offsets are an older pair
+        # that belongs together, but rows may be published of which it knows nothing: the machine's
+        # boot is a part of what names it (worker/folder), so then it is compared with those.
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA cache_size = -{CACHE}")
         connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")

@@ -9,16 +9,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from schemas.errors import Outside
 from stream_app.worker.errors import StateLocked
 
 __all__ = ["Folder", "locked", "put_aside"]
 
+BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
+
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """Where a worker's state is; `identity` is made with the folder and goes with it."""
+    """Where a worker's state is, and what names it to Kafka.
+
+    `identity` is the folder's own, made with it, and the machine's boot: a machine that went down
+    without a word may have lost the last commits to the disk, whose rows are published already.
+    """
 
     path: Path
     identity: str
@@ -43,7 +50,7 @@ def put_aside(path: Path) -> None:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[Folder]:
+def locked(path: Path, boot: Path = BOOT) -> Iterator[Folder]:
     """Hold a worker's folder, or say that another process does.
 
     The lock is the process's: it goes with it, however that ends.
@@ -66,14 +73,28 @@ def locked(path: Path) -> Iterator[Folder]:
             ) from None
         for left in path.glob("published-*.spool"):
             left.unlink()
-        yield Folder(path, _identity(path / "identity"))
+        yield Folder(path, "/".join([_own(path / "identity"), *_boots(boot)]))
     finally:
         os.close(handle)
 
 
-def _identity(path: Path) -> str:
-    if not path.exists():
+def _own(path: Path) -> str:
+    """Give the folder's own name; one that a power cut left empty is made anew."""
+    found = path.read_text(encoding="ascii").strip() if path.exists() else ""
+    if not found:
+        found = uuid.uuid4().hex
         temporary = path.with_suffix(".new")
-        temporary.write_text(uuid.uuid4().hex, encoding="ascii")
+        with temporary.open("w", encoding="ascii") as file:
+            file.write(found)
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(path)
-    return path.read_text(encoding="ascii").strip()
+    return found
+
+
+def _boots(path: Path) -> list[str]:
+    """Give the id of the machine's boot, or nothing where that can't be seen."""
+    try:
+        return path.read_text(encoding="ascii").split()
+    except OSError:
+        return []

@@ -1,13 +1,25 @@
 """A state whose tables are other than they should be is made anew, whatever its number says."""
 
+import shutil
 import sqlite3
 from contextlib import closing, suppress
+from datetime import date
+from pathlib import Path
 
 import pytest
 
 from stream_app.join import Partition
 from stream_app.join.state import open_state
-from tests.naive_join import a_contract
+from tests.naive_join import (
+    ENTRIES,
+    Kafka,
+    Source,
+    a_contract,
+    expected,
+    live,
+    read_all,
+    rebuild,
+)
 
 
 @pytest.mark.parametrize(
@@ -41,3 +53,36 @@ def test_a_change_that_fails_halfway_leaves_the_state_as_it_was(tmp_path):
             connection.execute("INSERT INTO no_such_table VALUES (1)")
 
         assert 1 == state.meta()["offset"]
+
+
+def copied(state, folder):
+    """Give what a power cut would leave: what has reached the file itself."""
+    folder.mkdir()
+    return shutil.copy(state, folder)
+
+
+def test_a_state_that_lost_its_last_commits_is_right_again_once_it_is_compared(tmp_path):
+    """Without the comparison a row that it published, and forgot, would stay for ever."""
+    source, kafka = Source(), Kafka()
+    entry = {"patient_id": 1, "entry_date": date(2022, 1, 18), "chart_entry": "x"}
+    path = tmp_path / "join-0.sqlite"
+
+    def read_and_publish(partition):
+        read_all(partition, source)
+        kafka.drain(partition)
+
+    with closing(live(path, source, kafka)) as partition:
+        source.commit("center_01", [(ENTRIES, 1, entry)])
+        read_and_publish(partition)
+    cut = copied(path, tmp_path / "cut")
+    with closing(live(path, source, kafka)) as partition:
+        source.commit("center_01", [(ENTRIES, 2, entry)])
+        read_and_publish(partition)
+    source.commit("center_01", [(ENTRIES, 2, None)])
+
+    with closing(Partition.open(Path(cut), a_contract())) as partition:
+        assert partition.rebuilding is None
+        rebuild(partition, source, kafka)
+        kafka.drain(partition)
+
+    assert expected(source) == kafka.content()
