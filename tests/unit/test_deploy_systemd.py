@@ -107,6 +107,13 @@ def test_a_unit_logs_in_as_its_component_with_the_passwords_of_that(unit):
         assert f"/etc/chartfeed/credentials/{component}-{name}" == given[name]
 
 
+def test_a_worker_sees_which_boot_of_the_machine_it_runs_in():
+    worker = FOLDER / "chartfeed-worker@.service"
+
+    assert [] == said(worker, "ProcSubset")
+    assert ["yes"] == said(worker, "ProtectKernelTunables")
+
+
 def test_the_practices_password_is_shown_to_what_reads_them():
     shown = {
         unit.stem for unit in UNITS if "sqlserver-password" in str(said(unit, "LoadCredential"))
