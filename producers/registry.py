@@ -97,7 +97,7 @@ class Registry:
 
     def schema(self, schema_id: int) -> avro.Json:
         """Give the schema of an id, as a decoder learns it."""
-        return json.loads(self._ask("GET", f"schemas/ids/{int(schema_id)}")["schema"])
+        return _parsed(self._ask("GET", f"schemas/ids/{int(schema_id)}")["schema"])
 
     def known(self, schema_id: int) -> avro.Json | None:
         """Give the schema of an id, None where the registry has none, or raise RetryLater.
@@ -114,7 +114,7 @@ class Registry:
             if not found:
                 return None
             text = self._texts[schema_id] = found["schema"]
-        return json.loads(text)
+        return _parsed(text)
 
     def _ask(self, method: str, path: str, content: object = None, *, missing: Any = None) -> Any:
         request = urllib.request.Request(  # noqa: S310 - the scheme was looked at
@@ -152,6 +152,14 @@ def _trust(ca_file: str | None) -> ssl.SSLContext:
             f"the registry's certificates in {ca_file} can't be read: {error.strerror or error}",
             hint="correct registry.ca_file, a PEM file",
         ) from error
+
+
+def _parsed(text: str) -> avro.Json:
+    """Give a schema's JSON; the text of one that is none, such as Protobuf's, which is no Avro."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _schema(topic: Topic) -> dict[str, str]:

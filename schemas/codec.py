@@ -93,10 +93,13 @@ class Decoder(Generic[R]):
         self._known: dict[bytes, readers.Read] = {}
 
     def learn(self, schema_id: int, schema: Json) -> None:
-        """Take in the schema that the registry has under an id."""
+        """Take in the schema that the registry has under an id, or raise Undecodable.
+
+        A registry keeps schemas of other kinds too, and nobody keeps their ids out of a topic.
+        """
         same = avro.bare(schema) == self._bare
         header = HEADER.pack(MAGIC, schema_id)
-        self._known[header] = self._read if same else self._resolving(schema)
+        self._known[header] = self._read if same else self._resolving(schema_id, schema)
 
     def decode(self, value: bytes) -> R:
         """Give the record in a value, or raise Undecodable or UnknownSchema."""
@@ -116,13 +119,20 @@ class Decoder(Generic[R]):
             )
         return record  # type: ignore[no-any-return]  # a reader makes what its schema names
 
-    def _resolving(self, schema: Json) -> readers.Read:
+    def _resolving(self, schema_id: int, schema: Json) -> readers.Read:
         """Read what another schema wrote, write it as ours would, and read that."""
         # Not imported where all was written with our own schemas: it is 4 MB of a process.
         import fastavro  # noqa: PLC0415
         from fastavro.read import SchemaResolutionError  # noqa: PLC0415
+        from fastavro.schema import SchemaParseException  # noqa: PLC0415
 
-        theirs, ours = fastavro.parse_schema(schema), fastavro.parse_schema(self._own)
+        try:
+            theirs = fastavro.parse_schema(schema)
+        except (SchemaParseException, *WRONG):
+            raise Undecodable(
+                f"schema {schema_id} is no Avro schema", reason="unknown-schema"
+            ) from None
+        ours = fastavro.parse_schema(self._own)
 
         def read(data: bytes, at: int) -> tuple[object, int]:
             buffer = io.BytesIO(data)

@@ -10,27 +10,18 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from fastavro import schema as avro_schema
-from fastavro.read import SchemaResolutionError
-
 from schemas import avro, readers, topics
 from schemas.avro import Json
 from schemas.codec import HEADER, WRONG, Decoder, Undecodable, UnknownSchema, schema_id
 from schemas.errors import SkipRecord
 from schemas.records import ChartEntry, Checkpoint, Insurer, PatientInsurance, Service
-from stream_app.join.waiting import CHECKPOINTS, Content, Read
+from stream_app.join.waiting import CHECKPOINTS, LONGEST_KEY, Content, Read
 
 __all__ = ["Decoding"]
 
 TAIL: Final = 2
 """Fields behind those that a row has."""
 REMEMBERED: Final = 4096
-NOT_AVRO: Final = (
-    avro_schema.SchemaParseException,
-    avro_schema.UnknownType,
-    SchemaResolutionError,
-    *WRONG,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +125,8 @@ class Decoding:
         found: Checkpoint = self._decode(self._decoders[CHECKPOINTS], value)
         if found.center_id.encode() != key:
             raise SkipRecord("the checkpoint is another center's", reason="wrong-key")
+        if len(key) > LONGEST_KEY:
+            raise SkipRecord("the key is too long for a center", reason="unusable-key")
         return found
 
     def reader(self, topic: str) -> Read:
@@ -175,13 +168,5 @@ class Decoding:
             schema = self._schema_of(unknown.schema_id)
             if schema is None:
                 raise
-            self._learn(decoder, unknown.schema_id, schema)
-        except SchemaResolutionError:
-            raise SkipRecord("the schema is another record's", reason="undecodable") from None
-        return self._decode(decoder, value)
-
-    def _learn(self, decoder: Decoder[Any], id_: int, schema: Json) -> None:
-        try:
-            decoder.learn(id_, schema)
-        except NOT_AVRO:
-            raise SkipRecord(f"schema {id_} is no Avro schema", reason="unknown-schema") from None
+            decoder.learn(unknown.schema_id, schema)
+        return decoder.decode(value)

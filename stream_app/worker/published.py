@@ -70,21 +70,24 @@ def _decoded(
     schema_of: Callable[[int], Json | None],
     wait: Callable[[float], bool],
 ) -> UnifiedEntry | None:
+    told = False
     while True:
         try:
-            return decoder.decode(value)
-        except UnknownSchema as unknown:
             try:
+                return decoder.decode(value)
+            except UnknownSchema as unknown:
                 schema = schema_of(unknown.schema_id)
-            except RetryLater:
-                if wait(RETRY_SECONDS):
-                    raise LetGo("told to stop while the registry can't be asked") from None
-                continue
-            if schema is None:
-                return None
-            decoder.learn(unknown.schema_id, schema)
+                if schema is None:
+                    return None
+                decoder.learn(unknown.schema_id, schema)
         except SkipRecord:
             return None
+        except RetryLater as error:
+            if not told:
+                log.warning("waiting", why=error.message)
+                told = True
+            if wait(RETRY_SECONDS):
+                raise LetGo("told to stop while the registry can't be asked") from None
 
 
 class Published:

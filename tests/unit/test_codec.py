@@ -217,6 +217,23 @@ def test_a_record_of_another_kind_is_undecodable() -> None:
         decoder.decode(Encoder(records.ChartEntry, 5).encode(a_chart_entry()))
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [
+        'syntax = "proto3"; message Row {}',
+        {"type": "object", "properties": {}},
+        {"type": "record", "name": "Row", "fields": [{"name": "a", "type": "nowhere"}]},
+        {"title": "JSON Schema"},
+        7,
+    ],
+)
+def test_a_schema_that_is_no_avro_is_refused_as_unknown(schema: Any) -> None:
+    decoder = Decoder(records.UnifiedEntry)
+    with pytest.raises(Undecodable) as caught:
+        decoder.learn(6, schema)
+    assert "unknown-schema" == caught.value.reason
+
+
 def written_with(schema: Any, id_: int, record: records.UnifiedEntry) -> bytes:
     buffer = io.BytesIO()
     raw = {

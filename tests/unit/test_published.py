@@ -59,6 +59,11 @@ def test_nobody_waits_for_a_registry_who_is_told_to_stop(spool):
         list(spool.records(Registry(3).schema_of, lambda _: True))
 
 
+def test_a_row_of_a_schema_that_is_none_is_as_good_as_none(spool):
+    found = spool.records(lambda _: 'syntax = "proto3"; message Row {}', lambda _: True)
+    assert [(b"key", None)] == list(found)
+
+
 class Topic:
     """A consumer of unified-entries with three rows, of which it gives one at a time."""
 

@@ -81,6 +81,12 @@ def test_whoever_changes_a_schema_changes_it_for_nobody_else():
         assert "int" == registry.known(7)["items"]
 
 
+def test_a_schema_of_another_kind_is_given_as_it_is_written():
+    text = 'syntax = "proto3"; message Row {}'
+    with a_registry({7: text}) as (url, _):
+        assert text == Registry(url).known(7) == Registry(url).schema(7)
+
+
 def test_a_partition_that_comes_back_while_the_registry_is_away_goes_on(tmp_path):
     source, kafka = Source(), Kafka()
     texts = {id_: json.dumps(schema) for id_, schema in SCHEMAS.items()}
