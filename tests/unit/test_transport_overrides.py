@@ -8,38 +8,66 @@ import pytest
 from aiokafka.consumer import fetcher
 from aiokafka.consumer.fetcher import PartitionRecords
 from aiokafka.record.default_records import DefaultRecord
-from faust.app.base import App
+from faust.app.base import App, BootStrategy
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
 from faust.types import TP
 
 from schemas.errors import BadInput, Outside
 from stream_app.transport import consumer, credentials, versions
-from stream_app.transport.app import StreamApp
+from stream_app.transport.app import StreamApp, _Boot
 from stream_app.transport.fetched import BatchScheduler, Fetched
 
-# By name, the class whose method our own takes the place of.
-OVERRIDDEN = {
+# By theirs, our own class.
+OVERRIDDEN: dict[type, type] = {
     Consumer: consumer.BatchConsumer,
     AIOKafkaConsumerThread: consumer.BatchThread,
     App: StreamApp,
     PartitionRecords: consumer.PlainRecords,
+    BootStrategy: _Boot,
 }
-OURS = {"bounds", "end", "fail", "lag", "run", "seek_all", "still_member", "tell_group"}
+# What ours have beside that; nothing of theirs may have these names.
+OURS: dict[type, set[str]] = {
+    consumer.BatchConsumer: {"end", "tell_group"},
+    consumer.BatchThread: {"_assigned", "_bounds", "_seek_all", "bounds", "end", "seek_all"},
+    StreamApp: {"_batches", "_hand_over", "_let_go", "fail", "lag", "run", "still_member"},
+}
+# What mode and abc put into every class.
+MADE = {"_abc_impl", "logger"}
+
+
+def own(ours):
+    """Give what a class says itself."""
+    return {
+        name: value
+        for name, value in vars(ours).items()
+        if name not in MADE and (inspect.isfunction(value) or not name.startswith("__"))
+    }
+
+
+def parameters(function):
+    return [one.lstrip("_") for one in inspect.signature(function).parameters]
 
 
 @pytest.mark.parametrize("theirs", OVERRIDDEN, ids=lambda theirs: theirs.__name__)
 def test_what_is_overridden_is_still_there_and_called_the_same(theirs):
     ours = OVERRIDDEN[theirs]
-    mine = {name for name, value in vars(ours).items() if inspect.isfunction(value)}
 
-    for name in mine - OURS:
-        if name.startswith("_") and not hasattr(theirs, name):
-            # Our own private methods; none has the name of one of theirs.
+    for name, value in own(ours).items():
+        if name in OURS.get(ours, ()):
             continue
-        expected = list(inspect.signature(getattr(theirs, name)).parameters)
-        found = list(inspect.signature(getattr(ours, name)).parameters)
-        if name != "__init__":
-            assert [one.lstrip("_") for one in expected] == [one.lstrip("_") for one in found], name
+        there = getattr(theirs, name)
+        if inspect.isfunction(value) and name != "__init__":
+            assert parameters(there) == parameters(value), name
+            assert inspect.iscoroutinefunction(there) == inspect.iscoroutinefunction(value), name
+
+
+@pytest.mark.parametrize("theirs", OVERRIDDEN, ids=lambda theirs: theirs.__name__)
+def test_what_is_ours_alone_takes_the_place_of_nothing(theirs):
+    ours = OVERRIDDEN[theirs]
+
+    for name in OURS.get(ours, ()):
+        assert name in vars(ours)
+        assert not hasattr(theirs, name), name
 
 
 def test_the_private_parts_that_are_used_are_still_there():
