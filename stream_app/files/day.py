@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from schemas.errors import BadInput, Failed
@@ -49,8 +50,8 @@ def write(
 ) -> Manifest:
     """Write a day's files and then its manifest, each whole or not at all.
 
-    The rows must stand in the order of files. A day that another generation owns is refused
-    before anything is written.
+    The rows must stand in the order of files. A day that another generation owns is refused:
+    before anything is written, and again before each file is put in its place.
     """
     return write_entries(
         target,
@@ -76,12 +77,17 @@ def write_entries(
     changed_at: datetime | None = None,
 ) -> Manifest:
     """Do what `write` does for rows that are rendered already, and need not fit into memory."""
-    _refuse_what_others_own(target, day, generation)
+    check = partial(_refuse_what_others_own, target, day, generation)
+    found = check()
+    if found is not None and found.generation != generation:
+        # An older owner finds this when it wakes: before the new files are there, not after.
+        taken_over = replace(found, generation=generation)
+        target.replace(manifest_name(day), [manifests.render(taken_over)], check)
     files: dict[str, DataFile] = {}
     for extension in formats:
         name = file_name(day, extension)
         measured = Measured(name, chunks(extension, day, entries))
-        target.replace(name, measured)
+        target.replace(name, measured, check)
         files[extension] = measured.found()
     written = Manifest(
         target_date=day,
@@ -93,7 +99,7 @@ def write_entries(
         position=position,
         changed_at=changed_at,
     )
-    target.replace(manifest_name(day), [manifests.render(written)])
+    target.replace(manifest_name(day), [manifests.render(written)], check)
     return written
 
 
@@ -117,18 +123,18 @@ def refresh(
         generation=current.generation if generation is None else generation,
         position=current.position if position is None else position,
     )
-    _refuse_what_others_own(target, current.target_date, refreshed.generation)
-    target.replace(manifest_name(current.target_date), [manifests.render(refreshed)])
+    check = partial(_refuse_what_others_own, target, current.target_date, refreshed.generation)
+    target.replace(manifest_name(current.target_date), [manifests.render(refreshed)], check)
     return refreshed
 
 
-def _refuse_what_others_own(target: Target, day: date, generation: int | None) -> None:
+def _refuse_what_others_own(target: Target, day: date, generation: int | None) -> Manifest | None:
     try:
         found = read_manifest(target, day)
     except Damaged:
-        return
+        return None
     if found is None or found.generation is None:
-        return
+        return found
     if generation is None:
         raise BadInput(
             f"the files of {day.isoformat()} in {target} belong to a running stream",
@@ -140,3 +146,4 @@ def _refuse_what_others_own(target: Target, day: date, generation: int | None) -
             f"{found.generation}; this worker is generation {generation}",
             hint="nothing: the newer worker goes on with them",
         )
+    return found

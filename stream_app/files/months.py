@@ -9,9 +9,9 @@ from stream_app.files.rendering import STEM
 from stream_app.files.targets import open_target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-    from stream_app.files.targets import Target
+    from stream_app.files.targets import Seen, Target
 
 __all__ = ["ByMonth", "open_daily"]
 
@@ -38,8 +38,10 @@ class ByMonth:
     def __str__(self) -> str:
         return str(self._target)
 
-    def replace(self, name: str, content: Iterable[bytes]) -> None:
-        self._of(name).replace(name, content)
+    def replace(
+        self, name: str, content: Iterable[bytes], check: Callable[[], object] = lambda: None
+    ) -> None:
+        self._of(name).replace(name, content, check)
 
     def read(self, name: str) -> bytes | None:
         return self._of(name).read(name)
@@ -47,8 +49,10 @@ class ByMonth:
     def pieces(self, name: str) -> Iterator[bytes]:
         return self._of(name).pieces(name)
 
-    def sizes(self) -> dict[str, int]:
-        return {name: size for month in self._all_months() for name, size in month.sizes().items()}
+    def listing(self) -> dict[str, Seen]:
+        return {
+            name: seen for month in self._all_months() for name, seen in month.listing().items()
+        }
 
     def names(self) -> list[str]:
         return sorted(name for month in self._all_months() for name in month.names())

@@ -7,22 +7,33 @@ import fcntl
 import itertools
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol
 
 from schemas.errors import BadInput, RetryLater
 
-__all__ = ["CannotWrite", "Folder", "ObjectStore", "Target", "open_target"]
+__all__ = ["CannotWrite", "Folder", "ObjectStore", "Seen", "Target", "open_target"]
 
 TEMPORARY: Final = ".tmp"
 PIECE: Final = 1 << 20
 NUMBERS: Final = itertools.count()
+# What the stores call that by which an object differs from the one that was there before.
+STAMPS: Final = ("ETag", "etag", "LastModified", "last_modified", "generation", "mtime", "created")
 
 
 class CannotWrite(RetryLater):
     """A file could not be written or read; what was there before still is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a listing tells of a file; one that was put in its place has another stamp."""
+
+    bytes: int
+    stamp: str
 
 
 class Target(Protocol):
@@ -31,8 +42,13 @@ class Target(Protocol):
     def __str__(self) -> str:
         """Give the place as somebody named it."""
 
-    def replace(self, name: str, content: Iterable[bytes]) -> None:
-        """Make the pieces the file `name`: readers see the whole old or the whole new one."""
+    def replace(
+        self, name: str, content: Iterable[bytes], check: Callable[[], object] = lambda: None
+    ) -> None:
+        """Make the pieces the file `name`: readers see the whole old or the whole new one.
+
+        `check` is called last of all; what it raises leaves the old file there.
+        """
 
     def read(self, name: str) -> bytes | None:
         """Give a file's bytes, None where there is no such file."""
@@ -40,8 +56,8 @@ class Target(Protocol):
     def pieces(self, name: str) -> Iterator[bytes]:
         """Give a file's bytes piece by piece; FileNotFoundError where there is no such file."""
 
-    def sizes(self) -> dict[str, int]:
-        """Give each file's size by its name, without any file that is being written."""
+    def listing(self) -> dict[str, Seen]:
+        """Give what is seen of each file by its name, without any that is being written."""
 
     def names(self) -> list[str]:
         """List the files, sorted, without any that is being written."""
@@ -77,7 +93,9 @@ class Folder:
     def __str__(self) -> str:
         return str(self.path)
 
-    def replace(self, name: str, content: Iterable[bytes]) -> None:
+    def replace(
+        self, name: str, content: Iterable[bytes], check: Callable[[], object] = lambda: None
+    ) -> None:
         # Invariant 7: a reader of a daily file sees the whole old or the whole new one.
         target = self.path / name
         try:
@@ -88,6 +106,7 @@ class Folder:
                     file.writelines(content)
                     file.flush()
                     os.fsync(file.fileno())
+                    check()
                     temporary.replace(target)
             except BaseException:
                 temporary.unlink(missing_ok=True)
@@ -131,12 +150,14 @@ class Folder:
         except OSError as error:
             raise _explained(error, f"{self.path / name} can't be read", self.path) from error
 
-    def sizes(self) -> dict[str, int]:
-        found: dict[str, int] = {}
+    def listing(self) -> dict[str, Seen]:
+        found: dict[str, Seen] = {}
         for entry in self._entries():
             if entry.is_file() and not entry.name.endswith(TEMPORARY):
                 with suppress(FileNotFoundError):  # Removed since it was listed.
-                    found[entry.name] = entry.stat().st_size
+                    stat = entry.stat()
+                    stamp = f"{stat.st_ino} {stat.st_mtime_ns}"
+                    found[entry.name] = Seen(stat.st_size, stamp)
         return found
 
     def names(self) -> list[str]:
@@ -216,13 +237,22 @@ class ObjectStore:
     def __str__(self) -> str:
         return self.url
 
-    def replace(self, name: str, content: Iterable[bytes]) -> None:
+    def replace(
+        self, name: str, content: Iterable[bytes], check: Callable[[], object] = lambda: None
+    ) -> None:
         # Put together here first: an upload that breaks off must never look complete.
-        with tempfile.NamedTemporaryFile(prefix="chartfeed-") as spooled:
-            spooled.writelines(content)
-            spooled.flush()
-            with self._explaining(f"{name} can't be written"):
-                self.files.put_file(spooled.name, self._path(name))
+        try:
+            with tempfile.NamedTemporaryFile(prefix="chartfeed-") as spooled:
+                spooled.writelines(content)
+                spooled.flush()
+                check()
+                with self._explaining(f"{name} can't be written"):
+                    self.files.put_file(spooled.name, self._path(name))
+        except OSError as error:
+            # It is None where none could be written to, and the error then names those tried.
+            here = Path(os.fsdecode(tempfile.tempdir or "/tmp"))  # noqa: S108 - only named
+            what = f"{name} can't be put together in the temporary folder {here}"
+            raise _explained(error, what, here) from error
 
     def read(self, name: str) -> bytes | None:
         with self._explaining(f"{name} can't be read"):
@@ -241,8 +271,13 @@ class ObjectStore:
                 while piece := file.read(PIECE):
                     yield piece
 
-    def sizes(self) -> dict[str, int]:
-        return {name: int(entry["size"]) for name, entry in self._entries("file").items()}
+    def listing(self) -> dict[str, Seen]:
+        return {
+            name: Seen(
+                int(entry["size"]), " ".join(str(entry[key]) for key in STAMPS if key in entry)
+            )
+            for name, entry in self._entries("file").items()
+        }
 
     def names(self) -> list[str]:
         return sorted(self._entries("file"))

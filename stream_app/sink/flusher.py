@@ -13,16 +13,16 @@ import structlog
 
 from schemas import topics
 from schemas.errors import ChartfeedError
-from stream_app.files.day import NewerOwner, read_manifest
+from stream_app.files.day import NewerOwner
 from stream_app.sink import survey
 from stream_app.sink.errors import StateDamaged
-from stream_app.sink.flushing import Interrupted, Writer, whole
+from stream_app.sink.flushing import Interrupted, Writer
 from stream_app.sink.pace import FAR_BEHIND, Pace, Past
 from stream_app.sink.schedule import Act, Job, Schedule, Share
 
 if TYPE_CHECKING:
     from stream_app.files.manifest import CenterLine
-    from stream_app.files.targets import Target
+    from stream_app.files.targets import Seen, Target
     from stream_app.sink.completeness import Share as CenterShare
 
 __all__ = ["Flusher", "Knowledge", "Plan"]
@@ -238,10 +238,11 @@ class Flusher:
 
     def _survey(self, share: Share) -> None:
         partition = share.store.identity.partition
+        listing, days = self._target.listing(), share.store.days()
         found = survey.survey(
             self._target,
-            self._target.sizes(),
-            share.store.days(),
+            listing,
+            days,
             partition=partition,
             partitions=self._plan.partitions,
             formats=self._plan.formats,
@@ -249,7 +250,9 @@ class Flusher:
         )
         self._mark(share, found.stale)
         with self._changed:
-            share.unchecked = list(found.fitting)
+            names = {day.day: survey.names_of(day) for day in days}
+            share.unchecked = {day: names[day] for day in found.fitting}
+            share.seen = _of(names.values(), listing)
             share.generation = found.generation
 
     def _mark(self, share: Share, days: Iterable[date]) -> None:
@@ -308,18 +311,29 @@ class Flusher:
                 self._mark(share, [day])
 
     def _audit(self) -> None:
-        """Find files that somebody removed, or a whole folder that is gone."""
-        sizes = self._target.sizes()
+        """Find files that are gone, as may be a whole folder, and see which are others now.
+
+        Those are read: an older owner that woke between its last check and its rename has put
+        something old there, which may have the same size.
+        """
+        listing = self._target.listing()
         for share in self.shares().values():
             if share.ready:
-                self._mark(share, survey.missing(sizes, share.store.days()))
+                days = share.store.days()
+                self._mark(share, survey.missing(listing, days))
+                for day, names in survey.touched(listing, days, share.seen).items():
+                    share.unchecked[day] = names | share.unchecked.get(day, frozenset())
+                share.seen = _of(map(survey.names_of, days), listing)
 
     def _check(self, share: Share, day: date) -> None:
-        """Take a day over from an older owner, and read its files once."""
-        if day not in share.since:
-            taken = self._writer(share).refresh(share.store, share.view, day)
-            manifest = read_manifest(self._target, day) if taken else None
-            if manifest is None or not whole(self._target, manifest):
-                self._mark(share, [day])
-        with self._changed:
-            share.unchecked.remove(day)
+        """Take a day over from an older owner, and read what was not read of its files."""
+        names = share.unchecked[day]
+        if day not in share.since and not self._writer(share).check(
+            share.store, share.view, day, names
+        ):
+            self._mark(share, [day])
+        del share.unchecked[day]
+
+
+def _of(names: Iterable[Iterable[str]], listing: Mapping[str, Seen]) -> dict[str, Seen]:
+    return {name: listing[name] for some in names for name in some if name in listing}

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, TypeAlias
 
 from stream_app.files import day as files
-from stream_app.files.manifest import CenterLine, Manifest, Measured, Position
+from stream_app.files.manifest import (
+    CenterLine,
+    Damaged,
+    DataFile,
+    Manifest,
+    Measured,
+    Position,
+)
 from stream_app.files.rendering import Entries
 from stream_app.sink.completeness import Share
 
 if TYPE_CHECKING:
     from stream_app.files.targets import Target
     from stream_app.sink.store import Store
-    from stream_app.sink.view import View
+    from stream_app.sink.view import Day, View
 
 __all__ = ["Interrupted", "Lines", "Writer", "whole"]
 
@@ -72,8 +79,8 @@ class Writer:
         with view.snapshot() as position:
             known = view.day(day)
             shares = _shares(view, day)
-        present = files.read_manifest(self.target, day)
-        if present is None or known is None or known.dirty or present.files != known.files:
+        present = self._fitting(day, known)
+        if present is None:
             return False
         files.refresh(
             self.target,
@@ -85,19 +92,45 @@ class Writer:
         )
         return True
 
+    def check(self, store: Store, view: View, day: date, names: Collection[str]) -> bool:
+        """Tell if the manifest is that of the state, and if files of these names are as it says.
+
+        An older owner's manifest becomes this one's, so that owner writes the day no more.
+        """
+        with view.snapshot():
+            known = view.day(day)
+        present = self._fitting(day, known)
+        if present is None or known is None:
+            return False
+        if present.generation != self.generation and not self.refresh(store, view, day):
+            return False
+        read = [file for file in present.files.values() if file.name in names]
+        return all(_intact(self.target, file) for file in read)
+
+    def _fitting(self, day: date, known: Day | None) -> Manifest | None:
+        """Give a day's manifest if its files are those that the state has written."""
+        try:
+            present = files.read_manifest(self.target, day)
+        except Damaged:
+            return None  # It is written anew, as one that is missing.
+        if present is None or known is None or known.dirty or present.files != known.files:
+            return None
+        return present
+
 
 def whole(target: Target, manifest: Manifest) -> bool:
     """Tell whether a day's files are there and have the hashes that the manifest gives."""
-    for claimed in manifest.files.values():
-        try:
-            measured = Measured(claimed.name, target.pieces(claimed.name))
-            for _ in measured:
-                pass
-        except FileNotFoundError:
-            return False
-        if measured.found() != claimed:
-            return False
-    return True
+    return all(_intact(target, file) for file in manifest.files.values())
+
+
+def _intact(target: Target, claimed: DataFile) -> bool:
+    try:
+        measured = Measured(claimed.name, target.pieces(claimed.name))
+        for _ in measured:
+            pass
+    except FileNotFoundError:
+        return False
+    return measured.found() == claimed
 
 
 @dataclass(frozen=True, slots=True)

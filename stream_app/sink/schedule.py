@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from stream_app.sink.pace import FAR_BEHIND, Pace, Past
 
 if TYPE_CHECKING:
+    from stream_app.files.targets import Seen
     from stream_app.sink.store import Store
     from stream_app.sink.view import View
 
@@ -26,16 +27,18 @@ LOOK_AGAIN: Final = 0.2
 class Share:
     """A partition that is written here, with what is known of its days.
 
-    `since` has the days that wait, each with the time of its first change; `unchecked` those whose
-    files have not been read since the assignment. Without a generation nothing has been looked at
-    yet; `lost` says that somebody newer writes its days.
+    `since` has the days that wait, each with the time of its first change; `unchecked` those with
+    files that have not been read since the assignment, or since they were put in place; `seen`
+    what the last listing told. Without a generation nothing has been looked at yet; `lost` says
+    that somebody newer writes its days.
     """
 
     store: Store
     view: View
     since: dict[date, float] = field(default_factory=dict)
     past: dict[date, Past] = field(default_factory=dict)
-    unchecked: list[date] = field(default_factory=list)
+    unchecked: dict[date, frozenset[str]] = field(default_factory=dict)
+    seen: dict[str, Seen] = field(default_factory=dict)
     generation: int | None = None
     lost: str | None = None
     closing: bool = False
@@ -62,9 +65,9 @@ class Act(Enum):
     REFRESH = auto()
     """Bring the manifests of open days up to now."""
     AUDIT = auto()
-    """Look for files that are missing."""
+    """Look for files that are missing, or that were put in place since the last time."""
     CHECK = auto()
-    """Take a day over, and read its files once."""
+    """Take a day over, and read those of its files once that have not been."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,5 +149,5 @@ class Schedule:
         if now >= self.check_from and self.behind(now) < FAR_BEHIND:
             for share in self.shares.values():
                 if share.ready and share.unchecked:
-                    return Job(Act.CHECK, share, share.unchecked[0])
+                    return Job(Act.CHECK, share, next(iter(share.unchecked)))
         return None

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from datetime import date
 
     from stream_app.files.manifest import Manifest
-    from stream_app.files.targets import Target
+    from stream_app.files.targets import Seen, Target
     from stream_app.sink.view import Day
 
-__all__ = ["Found", "days_in", "missing", "survey"]
+__all__ = ["Found", "days_in", "missing", "names_of", "survey", "touched"]
 
 MANIFEST: Final = re.compile(rf"{STEM}(\d{{4}}-\d\d-\d\d)\.manifest\.json")
 
@@ -46,7 +46,14 @@ def days_in(names: Iterable[str]) -> list[date]:
     return sorted(found)
 
 
-def missing(sizes: Mapping[str, int], days: Iterable[Day]) -> list[date]:
+def names_of(day: Day) -> frozenset[str]:
+    """Give the names of the files that were written of a day; none while it waits."""
+    if day.files is None or day.dirty:
+        return frozenset()
+    return frozenset({manifest_name(day.day), *(file.name for file in day.files.values())})
+
+
+def missing(listing: Mapping[str, Seen], days: Iterable[Day]) -> list[date]:
     """Give the days that are written, but whose files are not there in their size."""
     return [
         day.day
@@ -54,15 +61,30 @@ def missing(sizes: Mapping[str, int], days: Iterable[Day]) -> list[date]:
         if day.files is not None
         and not day.dirty
         and (
-            manifest_name(day.day) not in sizes
-            or any(sizes.get(file.name) != file.bytes for file in day.files.values())
+            manifest_name(day.day) not in listing
+            or any(
+                file.name not in listing or listing[file.name].bytes != file.bytes
+                for file in day.files.values()
+            )
         )
     ]
 
 
+def touched(
+    listing: Mapping[str, Seen], days: Iterable[Day], before: Mapping[str, Seen]
+) -> dict[date, frozenset[str]]:
+    """Give the files that somebody, be it this worker, has put in place since `before`, by day."""
+    found = {}
+    for day in days:
+        names = frozenset(name for name in names_of(day) if listing.get(name) != before.get(name))
+        if names:
+            found[day.day] = names
+    return found
+
+
 def survey(
     target: Target,
-    sizes: Mapping[str, int],
+    listing: Mapping[str, Seen],
     days: Iterable[Day],
     *,
     partition: int,
@@ -77,14 +99,14 @@ def survey(
     """
     known = {day.day: day for day in days}
     present: dict[date, Manifest | None] = {}
-    for day in days_in(sizes):
+    for day in days_in(listing):
         if topics.partition_of_day(day, partitions) == partition:
             try:
                 present[day] = read_manifest(target, day)
             except Damaged:
                 present[day] = None
     generations = [found.generation or 0 for found in present.values() if found is not None]
-    stale = set(missing(sizes, known.values()))
+    stale = set(missing(listing, known.values()))
     wanted = set(formats)
     for day, state in known.items():
         found = present.get(day)

@@ -75,10 +75,10 @@ def test_days_are_kept_in_a_bucket(place, tmp_path, by_month):
 
     assert manifest == files.read_manifest(target, A_DAY)
     assert whole(target, manifest)
-    assert [] == missing(target.sizes(), store.days())
+    assert [] == missing(target.listing(), store.days())
     found = survey(
         target,
-        target.sizes(),
+        target.listing(),
         store.days(),
         partition=0,
         partitions=1,
@@ -90,7 +90,7 @@ def test_days_are_kept_in_a_bucket(place, tmp_path, by_month):
     with pytest.raises(files.NewerOwner):
         a_writer(target).write(store, view, A_DAY)
     target.replace(file_name(A_DAY, "csv"), [b"other"])
-    assert [A_DAY] == missing(target.sizes(), store.days())
+    assert [A_DAY] == missing(target.listing(), store.days())
     view.close()
     store.close()
 

@@ -185,11 +185,11 @@ class Full(Folder):
 
     left = 0
 
-    def replace(self, name, content):
+    def replace(self, name, content, check=lambda: None):
         if Full.left == 0:
             raise CannotWrite("no room")
         Full.left -= 1
-        super().replace(name, content)
+        super().replace(name, content, check)
 
     def inside(self, folder):
         return Full(self.path / folder)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from schemas import topics
 from stream_app.files import day as files
+from stream_app.files import manifest as manifests
 from stream_app.files.manifest import Position
 from stream_app.files.months import ByMonth
 from stream_app.files.rendering import FORMATS, chunks, entry, file_name, manifest_name
@@ -23,7 +24,7 @@ from stream_app.sink.flushing import Interrupted, Writer, whole
 from stream_app.sink.open_days import open_days
 from stream_app.sink.pace import FAR_BEHIND, Pace, Past
 from stream_app.sink.schedule import Act, Job, Schedule, Share
-from stream_app.sink.survey import days_in, missing, survey
+from stream_app.sink.survey import days_in, missing, names_of, survey, touched
 from tests.factories import A_DAY, A_MOMENT
 from tests.unified import a_store, an_entry, batch, key_of, records
 
@@ -175,7 +176,7 @@ def test_a_survey_finds_what_is_not_as_it_was_written(store, view, target):
 
     def look(**changes):
         options: Any = {"partition": 0, "partitions": 1, "formats": ("csv", "json"), "now_ms": 1}
-        return survey(target, target.sizes(), store.days(), **(options | changes))
+        return survey(target, target.listing(), store.days(), **(options | changes))
 
     assert (6, ()) == (look().generation, look().stale)
     assert sorted(known, reverse=True) == list(look().fitting)
@@ -196,18 +197,63 @@ def test_a_survey_finds_what_is_not_as_it_was_written(store, view, target):
 
     assert {*known[1:4], surplus} == set(look().stale)
     assert 8 == look().generation
-    assert {known[1], known[2]} == set(missing(target.sizes(), store.days()))
-    half = survey(target, target.sizes(), [], partition=1, partitions=2, formats=("csv",), now_ms=1)
+    assert {known[1], known[2]} == set(missing(target.listing(), store.days()))
+    half = survey(
+        target, target.listing(), [], partition=1, partitions=2, formats=("csv",), now_ms=1
+    )
     assert all(1 == topics.partition_of_day(day, 2) for day in half.stale)
 
 
 def test_files_of_the_right_size_with_other_bytes_are_noticed(store, view, target):
-    manifest = a_writer(target).write(store, view, A_DAY)
-    content = target.read(file_name(A_DAY, "csv"))
-    target.replace(file_name(A_DAY, "csv"), [content.replace(b"AOK", b"BKK")])
+    writer = a_writer(target)
+    manifest = writer.write(store, view, A_DAY)
+    before = target.listing()
+    assert {} == touched(target.listing(), store.days(), before)
+    name = file_name(A_DAY, "csv")
+    target.replace(name, [target.read(name).replace(b"AOK", b"BKK")])
 
-    assert [] == missing(target.sizes(), store.days())
+    assert [] == missing(target.listing(), store.days())
+    assert {A_DAY: {name}} == touched(target.listing(), store.days(), before)
     assert not whole(target, manifest)
+    assert not writer.check(store, view, A_DAY, {name})
+    assert writer.check(store, view, A_DAY, {file_name(A_DAY, "json")})
+    assert {A_DAY: names_of(store.days()[0])} == touched(target.listing(), store.days(), {})
+
+
+def test_a_manifest_that_an_older_owner_put_over_the_newer_is_noticed(store, view, target):
+    older = a_writer(target).write(store, view, A_DAY)
+    store.take([batch(records(an_entry(chart_entry="new"), start=2))], A_MOMENT)
+    writer = a_writer(target, generation=6)
+    writer.write(store, view, A_DAY)
+    before = target.listing()
+    assert writer.check(store, view, A_DAY, ())
+    assert before == target.listing(), "nothing is written where all is well"
+
+    target.replace(manifest_name(A_DAY), [manifests.render(older)])
+    assert {A_DAY: {manifest_name(A_DAY)}} == touched(target.listing(), store.days(), before)
+    assert not writer.check(store, view, A_DAY, ())
+
+
+def test_a_day_with_the_same_files_is_taken_over_from_an_older_owner(store, view, target):
+    a_writer(target).write(store, view, A_DAY)
+
+    assert a_writer(target, generation=6).check(store, view, A_DAY, ())
+
+    found = files.read_manifest(target, A_DAY)
+    assert found is not None
+    assert 6 == found.generation
+    with pytest.raises(files.NewerOwner):
+        a_writer(target).check(store, view, A_DAY, ())
+
+
+def test_a_damaged_manifest_is_as_one_that_is_missing(store, view, target):
+    writer = a_writer(target)
+    writer.write(store, view, A_DAY)
+    target.replace(manifest_name(A_DAY), [b""])
+
+    assert not writer.refresh(store, view, A_DAY)
+    assert not writer.check(store, view, A_DAY, ())
+    assert writer.write(store, view, A_DAY) == files.read_manifest(target, A_DAY)
 
 
 def test_names_that_are_no_days_are_passed_over():
@@ -275,7 +321,7 @@ def test_nothing_is_written_of_a_partition_before_it_was_looked_at_and_is_whole(
 
 
 def test_upkeep_waits_for_what_changed_and_for_a_backlog(store):
-    share = a_share(store, unchecked=[A_DAY])
+    share = a_share(store, unchecked={A_DAY: frozenset()})
     schedule = a_schedule(share, refresh_at=0.0, audit_at=0.0)
 
     first = [schedule.next(1.0) for _ in range(3)]
@@ -286,7 +332,7 @@ def test_upkeep_waits_for_what_changed_and_for_a_backlog(store):
 
 
 def test_files_are_not_read_before_a_backlog_can_have_been_noticed(store):
-    share = a_share(store, unchecked=[A_DAY])
+    share = a_share(store, unchecked={A_DAY: frozenset()})
     schedule = a_schedule(share, check_from=5.0)
 
     assert isinstance(schedule.next(4.0), float)
@@ -294,7 +340,7 @@ def test_files_are_not_read_before_a_backlog_can_have_been_noticed(store):
 
 
 def test_what_was_said_of_a_backlog_counts_for_a_while_only(store):
-    share = a_share(store, unchecked=[A_DAY])
+    share = a_share(store, unchecked={A_DAY: frozenset()})
     schedule = a_schedule(share, backlog=FAR_BEHIND, backlog_until=5.0)
 
     assert FAR_BEHIND == schedule.behind(4.0)

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
 import time
@@ -19,7 +20,7 @@ from schemas.unified import file_order
 from stream_app.files import day as files
 from stream_app.files.manifest import Manifest
 from stream_app.files.rendering import file_name, manifest_name, render
-from stream_app.files.targets import Folder
+from stream_app.files.targets import Folder, open_target
 from stream_app.sink.completeness import Claims, KnownCenter
 from stream_app.sink.flusher import Flusher, Plan
 from stream_app.sink.flushing import whole
@@ -182,6 +183,78 @@ def test_files_that_somebody_removed_or_changed_are_written_again(tmp_path, out)
         soon(lambda: running.written(A_DAY, an_entry()))
 
 
+def test_what_an_older_owner_put_in_place_late_is_written_again(tmp_path, out):
+    """It checked the manifest, slept, and renamed: the sizes are what they were."""
+    name = file_name(A_DAY, "csv")
+    with flushing(out, tmp_path, audit_every=0.2) as running:
+        running.take(an_entry(insurance_status="GKV"))
+        soon(lambda: running.written(A_DAY, an_entry(insurance_status="GKV")))
+        old_file, old_manifest = out.read(name), out.read(manifest_name(A_DAY))
+        now = an_entry(insurance_status="PKV")
+        running.take(now)
+        soon(lambda: running.written(A_DAY, now))
+
+        out.replace(name, [old_file])
+        soon(lambda: running.written(A_DAY, now))
+        out.replace(manifest_name(A_DAY), [old_manifest])
+        soon(lambda: out.read(manifest_name(A_DAY)) != old_manifest)
+        soon(lambda: running.written(A_DAY, now))
+
+
+def test_files_that_nobody_touched_are_read_once_and_then_left_alone(tmp_path, out):
+    class Read(Folder):
+        pieces_of: list[str] = []  # noqa: RUF012 - one for the test
+
+        def pieces(self, name):
+            self.pieces_of.append(name)
+            return super().pieces(name)
+
+    target = Read(out.path)
+    with flushing(target, tmp_path, audit_every=0.05) as running:
+        running.take(an_entry())
+        soon(lambda: {file_name(A_DAY, "csv"), file_name(A_DAY, "json")} == {*target.pieces_of})
+        before = target.listing()
+        audits = running.flusher._schedule.audit_at
+        soon(lambda: running.flusher._schedule.audit_at > audits + 0.5)
+
+        assert before == target.listing()
+        assert 2 == len(target.pieces_of)
+        assert 1 == running.flusher.writes
+
+
+def test_a_damaged_manifest_of_an_open_day_is_written_anew_and_holds_no_other_day_up(tmp_path, out):
+    options: Any = {"open_days": lambda _now: (A_DAY, NEXT_DAY), "refresh_every": 0.2}
+    with flushing(out, tmp_path, **options) as running:
+        running.take(an_entry())
+        soon(lambda: running.written(A_DAY, an_entry()) and running.written(NEXT_DAY))
+        out.replace(manifest_name(NEXT_DAY), [b""])
+        soon(lambda: out.read(manifest_name(NEXT_DAY)) != b"")
+        assert running.written(NEXT_DAY)
+        seen = found(out, A_DAY)
+        soon(lambda: found(out, A_DAY).written_at > seen.written_at)
+        assert running.flusher.trouble is None
+
+
+def test_a_full_temporary_folder_before_an_object_store_ends_nothing_and_heals(
+    tmp_path, monkeypatch
+):
+    target = open_target(f"memory://{tmp_path.name}/o")
+    options: Any = {"open_days": lambda _now: (A_DAY,), "refresh_every": 0.2}
+    with flushing(target, tmp_path, **options) as running:
+        running.take(an_entry())
+        soon(lambda: running.written(A_DAY, an_entry()))
+        with monkeypatch.context() as patched:
+            patched.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+            soon(lambda: running.flusher.trouble is not None)
+            assert "temporary folder" in running.flusher.trouble
+            running.take(an_entry(chart_entry="2"))
+            soon(lambda: running.flusher._backoff >= 2)
+            assert "temporary folder" in running.flusher.trouble
+        soon(lambda: running.written(A_DAY, an_entry(chart_entry="2")))
+        soon(lambda: running.flusher.trouble is None)
+        assert running.flusher.failure is None
+
+
 def test_a_whole_folder_that_is_gone_comes_back(tmp_path, out):
     with flushing(out, tmp_path, audit_every=0.2) as running:
         running.take(an_entry(), an_entry(date=NEXT_DAY))
@@ -300,14 +373,14 @@ def test_a_partition_is_given_away_in_the_middle_of_a_write(tmp_path):
         began = threading.Event()
         go_on = threading.Event()
 
-        def replace(self, name, content):
+        def replace(self, name, content, check=lambda: None):
             def held():
                 for piece in content:
                     yield piece
                     self.began.set()
                     self.go_on.wait(10)
 
-            super().replace(name, held())
+            super().replace(name, held(), check)
 
     out = Slow(tmp_path / "out")
     store = a_store(tmp_path / "state")
@@ -353,12 +426,12 @@ KILLED = """
     from tests.unit.test_sink_flusher import Running, soon
     from tests.unified import a_store, an_entry
     folder, step = Path(sys.argv[1]), sys.argv[2]
-    name, when = step.split(" ")
+    ending, when = step.split(" ")
 
     class Dying(Folder):
         armed = False
-        def replace(self, target, content):
-            dying = self.armed and target.endswith(name)
+        def replace(self, name, content, check=lambda: None):
+            dying = self.armed and name.endswith(ending)
             if dying and when == "before":
                 os.kill(os.getpid(), signal.SIGKILL)
             if dying and when == "within":
@@ -366,8 +439,8 @@ KILLED = """
                     for piece in content:
                         yield piece[:10]
                         os.kill(os.getpid(), signal.SIGKILL)
-                super().replace(target, cut())
-            super().replace(target, content)
+                super().replace(name, cut(), check)
+            super().replace(name, content, check)
             if dying:
                 os.kill(os.getpid(), signal.SIGKILL)
 

@@ -6,7 +6,9 @@ import hashlib
 import os
 import resource
 import signal
-from collections.abc import Iterable, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +20,7 @@ from schemas.records import UnifiedEntry
 from stream_app.files import day, manifest
 from stream_app.files.manifest import CenterLine, CompleteThrough
 from stream_app.files.months import open_daily
+from stream_app.files.rendering import render
 from stream_app.files.targets import CannotWrite, Folder, ObjectStore, Target, open_target
 from tests.factories import A_DAY, A_MOMENT, a_unified_entry
 
@@ -39,9 +42,30 @@ class Recorded(Folder):
         super().__init__(path)
         self.written: list[str] = []
 
-    def replace(self, name: str, content: Iterable[bytes]) -> None:
-        super().replace(name, content)
+    def replace(
+        self, name: str, content: Iterable[bytes], check: Callable[[], object] = lambda: None
+    ) -> None:
+        super().replace(name, content, check)
         self.written.append(name)
+
+
+class Sleeping(Folder):
+    """A folder whose writer sleeps when all of one file is there and the rename is not."""
+
+    def __init__(self, path: Path, extension: str, meanwhile: Callable[[], object]) -> None:
+        super().__init__(path)
+        self._extension = extension
+        self._meanwhile = meanwhile
+
+    def replace(
+        self, name: str, content: Iterable[bytes], check: Callable[[], object] = lambda: None
+    ) -> None:
+        def pieces() -> Iterator[bytes]:
+            yield from content
+            if name.endswith(self._extension):
+                self._meanwhile()
+
+        super().replace(name, pieces(), check)
 
 
 def write(
@@ -60,6 +84,19 @@ def write(
         written_at=LATER,
         generation=generation,
     )
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """End writes as a full disk does, in the middle: by a limit on the size of files."""
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, ignored)
 
 
 @pytest.fixture(params=["folder", "memory", "file"])
@@ -172,16 +209,8 @@ def test_a_file_in_the_way_of_the_folder_is_named(tmp_path: Path) -> None:
 def test_a_write_that_fails_half_way_leaves_the_old_file_and_no_trace(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     folder.replace("a.csv", [b"old"])
-    # A limit on the size of files ends a write as a full disk does: in the middle.
-    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
-        with pytest.raises(CannotWrite) as caught:
-            folder.replace("a.csv", [b"x" * 1000])
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, ignored)
+    with full_disk(), pytest.raises(CannotWrite) as caught:
+        folder.replace("a.csv", [b"x" * 1000])
 
     assert caught.value.fields["errno"] == errno.EFBIG
     assert folder.read("a.csv") == b"old"
@@ -211,6 +240,76 @@ def test_a_worker_of_the_past_must_not_write(target: Target) -> None:
     with pytest.raises(day.NewerOwner):
         day.refresh(target, replace(written, generation=3), centers=(), written_at=LATER)
     assert day.read_manifest(target, A_DAY) == written
+
+
+@pytest.mark.parametrize("extension", [".csv", ".json", ".manifest.json"])
+def test_an_owner_that_slept_before_a_rename_leaves_what_a_newer_one_wrote(
+    tmp_path: Path, extension: str
+) -> None:
+    newer = Folder(tmp_path)
+    write(newer, rows=ROWS[:1], generation=4)
+    sleeping = Sleeping(tmp_path, extension, lambda: write(newer, generation=6))
+
+    with pytest.raises(day.NewerOwner):
+        write(sleeping, rows=ROWS[:1], generation=5)
+
+    manifest_now = day.read_manifest(newer, A_DAY)
+    assert manifest_now is not None
+    assert 6 == manifest_now.generation
+    for extension_now, file in manifest_now.files.items():
+        assert newer.read(file.name) == render(extension_now, A_DAY, ROWS)
+
+
+def test_an_owner_that_slept_before_a_refresh_leaves_the_newer_manifest(tmp_path: Path) -> None:
+    newer = Folder(tmp_path)
+    old = write(newer, rows=ROWS[:1], generation=5)
+    sleeping = Sleeping(tmp_path, ".manifest.json", lambda: write(newer, generation=6))
+
+    with pytest.raises(day.NewerOwner):
+        day.refresh(sleeping, old, centers=(), written_at=LATER)
+
+    assert day.read_manifest(newer, A_DAY) == write(newer, generation=6)
+
+
+def test_a_new_owner_takes_the_manifest_before_it_puts_a_file_in_place(tmp_path: Path) -> None:
+    recorded = Recorded(tmp_path)
+    old = write(recorded, generation=5)
+    write(recorded, generation=5)
+    assert 6 == len(recorded.written), "its own need not be taken"
+    seen: list[manifest.Manifest | None] = []
+    sleeping = Sleeping(tmp_path, ".csv", lambda: seen.append(day.read_manifest(recorded, A_DAY)))
+
+    write(sleeping, rows=[], generation=6)
+
+    assert seen == [replace(old, generation=6)], "it says the same of the files, which are the same"
+
+
+def test_a_file_put_in_place_of_another_is_seen_though_it_is_as_long(target: Target) -> None:
+    target.replace("a.csv", [b"GKV"])
+    before = target.listing()
+    assert before == target.listing()
+
+    target.replace("a.csv", [b"PKV"])
+
+    assert target.listing() != before
+    assert [3] == [seen.bytes for seen in target.listing().values()]
+
+
+def test_a_full_temporary_folder_is_named_and_not_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = open_target(f"memory://{tmp_path.name}/out")
+    target.replace("a.csv", [b"old"])
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with full_disk(), pytest.raises(CannotWrite) as caught:
+        target.replace("a.csv", [b"x" * 1000])
+    assert f"temporary folder {tmp_path}" in caught.value.message
+    assert errno.EFBIG == caught.value.fields["errno"]
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(CannotWrite, match="temporary folder"):
+        target.replace("a.csv", [b"new"])
+    assert target.read("a.csv") == b"old"
 
 
 @pytest.mark.parametrize(
