@@ -42,6 +42,8 @@ ENCODERS: dict[type[Any], Encoder[Any]] = {
 }
 START = datetime(2022, 1, 18, 12, tzinfo=UTC)
 NAMES = {"center_01": "Praxis Eins", "center_02": "Praxis Zwei"}
+LARGEST = 990_000
+"""What a Kafka client takes, but for the headers."""
 ID_OF = ("entry_id", "service_id", "link_id", "insurer_id")
 
 
@@ -258,6 +260,7 @@ class Kafka:
         if not parcel:
             return 0
         for message in parcel.rows:
+            assert len(message.key or b"") + len(message.value or b"") < LARGEST
             if message.topic == topics.DEAD_LETTERS.name:
                 assert message.value is not None
                 self.dead_letters.append(DEAD.decode(message.value))

@@ -18,7 +18,7 @@ from schemas.records import DeadLetter, Offset, Progress
 from stream_app.join.contract import Contract, Outgoing, Parcel
 from stream_app.join.packs import Message, packed, packs, unpacked
 from stream_app.join.state import EPOCH, MICROSECOND, moment
-from stream_app.join.waiting import Unusable
+from stream_app.join.waiting import NOWHERE, Unusable
 
 __all__ = ["Applied", "Outbox"]
 
@@ -66,18 +66,19 @@ class Outbox:
         self._connection.execute(INSERT, row)
 
     def dead_letter(self, unusable: Unusable) -> None:
-        """Add what is to be known of a record that can't be used."""
-        key = unusable.key
+        """Add what is to be known of a record that can't be used, however long its key is."""
+        key = None if unusable.key is None else unusable.key[:LONGEST_KEY]
+        nowhere = unusable.offset == NOWHERE
         letter = DeadLetter(
             stage="stream",
-            center_id=unusable.center,
+            center_id=None if unusable.center is None else unusable.center[:LONGEST_KEY],
             table=None,
-            key=None if key is None else key[:LONGEST_KEY].decode(errors="replace"),
+            key=None if key is None else key.decode(errors="replace"),
             reason=unusable.reason,
             source_version=None,
             topic=unusable.topic,
-            partition=self._contract.partition,
-            offset=unusable.offset,
+            partition=None if nowhere else self._contract.partition,
+            offset=None if nowhere else unusable.offset,
             at=self._contract.now(),
         )
         self._add(topics.DEAD_LETTERS.name, [(BY_KEY, key, self._dead_letter.encode(letter))])

@@ -14,15 +14,20 @@ from stream_app.join import mirror, rebuild
 from stream_app.join.centers import Center, Centers
 from stream_app.join.contract import Contract
 from stream_app.join.outbox import Outbox
+from stream_app.join.packs import Message
 from stream_app.join.rows import Difference, Rows, center_content, value_end
 from stream_app.join.state import EPOCH
 from stream_app.join.unusable import Withdrawn
+from stream_app.join.waiting import NOWHERE, Unusable
 from stream_app.many import put
 
 __all__ = ["Publication"]
 
 # Touched patients' days that are in memory at once: an insurer may touch 100,000.
 GROUPS: Final = 5_000
+# A broker takes a million bytes unless told otherwise: with the key, which is in the row again, and
+# the headers of a thousand traces. Above what one event may have, so only a row made of several.
+LARGEST: Final = 920_000
 REMEMBER: Final = """WITH found (num, digest) AS (VALUES (?, ?))
 UPDATE entry SET digest = found.digest FROM found WHERE entry.num = found.num"""
 
@@ -53,6 +58,7 @@ class Publication:
             if not center.whole and self._may_be_published(center):
                 center.whole = True
                 self._centers.save(center)
+                self._withdrawn.compared(center.id)
                 rebuild.compare(self._connection, center)
         rows = self._recompute()
         for center in moved:
@@ -74,10 +80,7 @@ class Publication:
                     f"DELETE FROM temp.{table} WHERE center IN "
                     "(SELECT num FROM main.center WHERE NOT whole)"
                 )
-        count = self._outbox.rows(
-            (*self._place(center, key, day), None)
-            for center, key, day in connection.execute("SELECT center, key, day FROM gone")
-        )
+        count = self._outbox.rows(self._tombstones())
         names = {center.num: center_content(center.id, center.name) for center in self._centers}
         changed: dict[int, bytes] = {}
         first, last = connection.execute("SELECT min(n), max(n) FROM touched").fetchone()
@@ -90,15 +93,33 @@ class Publication:
         mirror.touch_nothing(connection)
         return count
 
-    def _values(
-        self, found: list[Difference], changed: dict[int, bytes]
-    ) -> Iterator[tuple[int, bytes, bytes]]:
-        header, place = self._header, self._place
+    def _tombstones(self) -> Iterator[Message]:
+        for num, id_, day in self._connection.execute("SELECT center, key, day FROM gone"):
+            partition, key = self._place(num, id_, day)
+            self._withdrawn.publishable(key)
+            yield partition, key, None
+
+    def _values(self, found: list[Difference], changed: dict[int, bytes]) -> Iterator[Message]:
+        header, place, withheld = self._header, self._place, self._withdrawn.rows
         for num, _, id_, day, content, _ in found:
             end = changed.get(num)
             if end is None:
                 end = changed[num] = self._value_end(self._centers.by_num[num])
-            yield (*place(num, id_, day), header + content + end)
+            partition, key = place(num, id_, day)
+            if len(content) > LARGEST:
+                self._refuse(num, key)
+                yield partition, key, None
+                continue
+            if withheld:
+                self._withdrawn.publishable(key)
+            yield partition, key, header + content + end
+
+    def _refuse(self, num: int, key: bytes) -> None:
+        """Withhold a row that Kafka would not take (invariant 9)."""
+        center = self._centers.by_num[num].id
+        unusable = Unusable(topics.UNIFIED_ENTRIES.name, NOWHERE, key, center, "too-large")
+        if self._withdrawn.add(unusable):
+            self._outbox.dead_letter(unusable)
 
     def _value_end(self, center: Center) -> bytes:
         captured_at = EPOCH if center.checkpoint is None else center.checkpoint.captured_at

@@ -25,7 +25,18 @@ from stream_app.join.tables import key_of
 if TYPE_CHECKING:
     from stream_app.batches import Batch
 
-__all__ = ["CHECKPOINTS", "Content", "Event", "Key", "Read", "Step", "Unusable", "Waiting"]
+__all__ = [
+    "CHECKPOINTS",
+    "LONGEST_KEY",
+    "NOWHERE",
+    "Content",
+    "Event",
+    "Key",
+    "Read",
+    "Step",
+    "Unusable",
+    "Waiting",
+]
 
 Key: TypeAlias = int | str
 Content: TypeAlias = tuple[Any, ...]
@@ -47,12 +58,18 @@ EVENTS: Final = TOPICS[:-1]
 # Beyond this, topics that are ahead of the others pause.
 MANY: Final = 50_000
 MUCH: Final = 32_000_000
+LONGEST_KEY: Final = 5_000
+"""In bytes, far above what a database has for an id: with a longer one no tombstone may fit."""
 OFFSET: Final = itemgetter(0)
+NOWHERE: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """A record that can't be used, with its center where the key names one."""
+    """A record that can't be used, with its center where the key names one.
+
+    A unified row that can't be published is nowhere yet: its offset is NOWHERE.
+    """
 
     topic: str
     offset: int
@@ -116,7 +133,7 @@ class Waiting:
                 line = lines.get(center)
                 if line is None:
                     line = self._line(center, row)
-                if line is None or key is None:
+                if line is None or key is None or len(key) > LONGEST_KEY:
                     unusable.append(Unusable(topic, offset, key, None, "unusable-key"))
                     position = offset + 1
                     continue
@@ -149,7 +166,7 @@ class Waiting:
             name = center.decode()
         except UnicodeDecodeError:
             return None
-        if not name or not row:
+        if not name or not row or len(center) > LONGEST_KEY:
             return None
         line = self._lines[center] = Line(name, {})
         return line

@@ -55,7 +55,7 @@ class Output:
                 return self._sender.open()
             except KafkaDown as error:
                 if not told:
-                    log.warning("can't send", partition=self._number, why=error.message)
+                    self._tell(error)
                     told = True
                 self._inbox.wait_closed(RETRY_SECONDS)
         return False
@@ -75,7 +75,7 @@ class Output:
             except (KafkaDown, Fenced) as error:
                 # A transaction that took too long is fenced like one of a former owner.
                 if not told:
-                    log.warning("can't send", partition=self._number, why=error.message)
+                    self._tell(error)
                     told = True
                 self._recover(error)
                 continue
@@ -88,6 +88,9 @@ class Output:
             if told:
                 log.info("sends again", partition=self._number)
                 told = False
+
+    def _tell(self, error: KafkaDown | Fenced) -> None:
+        log.warning("can't send", partition=self._number, why=error.message, next=error.hint)
 
     def _recover(self, error: KafkaDown | Fenced) -> None:
         """Open the output again, but only while the partition is still this worker's."""

@@ -52,6 +52,7 @@ LOG: Final = logging.getLogger("chartfeed.kafka")
 FENCING: Final = frozenset(
     {KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH}  # noqa: SLF001 - the client names its own errors so
 )
+TOO_LARGE: Final = "let kafka.options and the broker take larger messages: message.max.bytes"
 
 
 class Sender:
@@ -187,9 +188,11 @@ class Sender:
                 raise Fenced(
                     f"partition {self._partition}: fenced ({fault.name()})", **fields
                 ) from error
+            # The join makes none for the usual limit, which somebody may have lowered.
+            too_large = fault.code() == KafkaError.MSG_SIZE_TOO_LARGE
             raise KafkaDown(
                 f"partition {self._partition}: Kafka: {fault.str()}",
-                hint="is the broker up?",
+                hint=TOO_LARGE if too_large else "is the broker up?",
                 **fields,
             ) from error
 

@@ -529,6 +529,36 @@ class TestUnusable:
         assert running.kafka.progress[CENTER].behind is None
         assert expected(running.source) == running.kafka.content()
 
+    @pytest.mark.parametrize(
+        ("topic", "key"),
+        [
+            (ENTRIES, b"center_01/" + b"1" * 1_040_000),
+            (ENTRIES, b"c" * 1_040_000 + b"/1"),
+            (CHECKPOINTS, b"\xff" * 1_040_000),
+        ],
+    )
+    def test_a_key_that_is_too_long_for_a_message_is_a_dead_letter_that_is_not(
+        self, running: Running, topic: str, key: bytes
+    ) -> None:
+        running.source.event(topic, key, b"x")
+        running.commit((ENTRIES, 1, an_entry()))
+        running.source.event(ENTRIES, key, None)
+        running.commit((ENTRIES, 2, an_entry()))
+
+        for letter in running.kafka.dead_letters:
+            assert letter.key == key[:200].decode(errors="replace")
+        assert running.kafka.dead_letters
+        assert expected(running.source) == running.kafka.content()
+
+    def test_a_checkpoint_of_a_center_with_too_long_a_name_is_none(self, running: Running) -> None:
+        center = "c" * 6000
+        running.source.commit(center, [])
+        running.commit((ENTRIES, 1, an_entry()))
+
+        (letter,) = running.kafka.dead_letters
+        assert ("unusable-key", center[:200]) == (letter.reason, letter.center_id)
+        assert {CENTER} == set(running.kafka.progress)
+
     def test_reading_it_again_makes_no_second_dead_letter(self, running: Running) -> None:
         running.commit((ENTRIES, 1, an_entry()))
         running.source.event(ENTRIES, b"center_01/1", b"junk")
@@ -537,6 +567,92 @@ class TestUnusable:
         running.catch_up()
 
         assert 1 == len(running.kafka.dead_letters)
+
+
+class TestTooLargeRows:
+    """An entry and the name of its insurer are each small enough, and together they are not."""
+
+    LONG = "x" * 600_000
+
+    @pytest.fixture(autouse=True)
+    def insured(self, running: Running) -> None:
+        running.commit(
+            (INSURERS, 7, {"name": "AOK Bayern", "kind": "1"}),
+            (LINKS, 1, {"patient_id": 1, "insurer_id": 7}),
+            (ENTRIES, 1, an_entry(chart_entry=self.LONG)),
+            (ENTRIES, 2, an_entry()),
+        )
+
+    def too_large(self, running: Running) -> None:
+        running.commit((INSURERS, 7, {"name": self.LONG, "kind": "1"}))
+
+    def behind(self, running: Running) -> tuple[str | None, int]:
+        progress = running.kafka.progress[CENTER]
+        return progress.behind, progress.dead_letters
+
+    def test_one_is_withdrawn_with_a_dead_letter_and_holds_nothing_up(
+        self, running: Running
+    ) -> None:
+        self.too_large(running)
+
+        key = topics.unified_key(A_DAY, CENTER, 1)
+        assert {topics.unified_key(A_DAY, CENTER, 2)} == set(running.kafka.rows)
+        (letter,) = running.kafka.dead_letters
+        assert ("too-large", CENTER, key.decode(), topics.UNIFIED_ENTRIES.name, None, None) == (
+            letter.reason,
+            letter.center_id,
+            letter.key,
+            letter.topic,
+            letter.partition,
+            letter.offset,
+        )
+        assert ("dead-letter", 1) == self.behind(running)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            (INSURERS, 7, {"name": "AOK", "kind": "1"}),
+            (ENTRIES, 1, None),
+            (ENTRIES, 1, an_entry()),
+            (ENTRIES, 1, an_entry(entry_date=ANOTHER_DAY)),
+            (ENTRIES, 1, an_entry(patient_id=2, chart_entry=LONG)),
+        ],
+    )
+    def test_it_is_over_when_the_row_is_smaller_or_gone(
+        self, running: Running, change: Any
+    ) -> None:
+        self.too_large(running)
+        running.reopen()
+        running.commit(change)
+        if change[0] == ENTRIES:
+            assert (None, 0) == self.behind(running)
+            running.commit((INSURERS, 7, {"name": "AOK", "kind": "1"}))
+
+        assert (None, 0) == self.behind(running)
+        assert expected(running.source) == running.kafka.content()
+        assert 1 == len(running.kafka.dead_letters)
+
+    def test_it_is_told_once_while_the_row_stays_too_large(self, running: Running) -> None:
+        self.too_large(running)
+        running.commit((SERVICES, 1, a_service()))
+        running.reopen()
+        running.commit((SERVICES, 2, a_service(code="02")))
+
+        assert ("dead-letter", 1) == self.behind(running)
+        assert 1 == len(running.kafka.dead_letters)
+
+    @pytest.mark.parametrize("gone", [False, True])
+    def test_after_a_rebuild_it_counts_while_it_is_there(
+        self, running: Running, *, gone: bool
+    ) -> None:
+        self.too_large(running)
+        if gone:
+            running.source.commit(CENTER, [(ENTRIES, 1, None)])
+        rebuild_all(running.partition, running.source, running.kafka)
+        running.kafka.drain(running.partition)
+
+        assert ((None, 0) if gone else ("dead-letter", 1)) == self.behind(running)
+        assert {topics.unified_key(A_DAY, CENTER, 2)} == set(running.kafka.rows)
 
 
 class Registry:
