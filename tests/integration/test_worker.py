@@ -272,6 +272,34 @@ def test_without_the_registry_known_schemas_go_on_and_unknown_ones_wait(
             until(lambda: [letter.reason for letter in town.letters()] == ["unknown-schema"])
 
 
+def test_partitions_that_come_back_while_the_registry_is_away_go_on(centers, tmp_path, services):
+    town = centers(count=4)
+    every = [
+        an_entry(),
+        (SERVICES, 1, {"patient_id": 1, "service_date": DAY, "code": "01"}),
+        (LINKS, 1, {"patient_id": 1, "insurer_id": 1}),
+        (INSURERS, 1, {"name": "AOK Bayern", "kind": "1"}),
+    ]
+    with Gate(services["registry"]["address"]) as gate:
+        path = configuration(tmp_path, services["kafka"]["address"], gate.url, town.names)
+        with workers(path) as start:
+            stays = start()
+            for center in town.names:
+                town.commit(center, every)
+            until(shows(town))
+            alone = stays.says("assigned")
+            goes = start("two")
+            until(lambda: goes.says("assigned") and stays.says("assigned") > alone)
+            gate.shut()
+            shared = stays.says("assigned")
+            assert goes.end() == 0
+            until(lambda: stays.says("assigned") > shared)
+            for center in town.names:
+                town.commit(center, [an_entry(901)])
+            until(shows(town))
+            assert not stays.says("waiting")
+
+
 def two_apart(town):
     """Give two centers whose events are in different partitions."""
     first, *others = town.names
