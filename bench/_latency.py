@@ -8,7 +8,9 @@ import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from time import monotonic, sleep
+from typing import Self
 
 import pyodbc
 from confluent_kafka import Consumer, TopicPartition
@@ -20,7 +22,7 @@ from producers.connection import connect
 from producers.quoting import name, qualified
 from schemas import topics
 
-__all__ = ["latencies", "quantile"]
+__all__ = ["Latencies", "latencies", "quantile"]
 
 MARK = re.compile(rb"mark-(\d+)-")
 WARM_RATE = 30.0
@@ -32,9 +34,28 @@ def quantile(values: list[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
+@dataclass(frozen=True)
+class Latencies:
+    """How long each change took, and how many a second there were."""
+
+    seconds: list[float]
+    rate: float
+    """Commits a second, from the first to the last."""
+
+    @classmethod
+    def of(cls, committed: Mapping[int, float], seen: Mapping[int, float], marks: range) -> Self:
+        """Give those of some marks, by when each was committed and seen."""
+        moments = [committed[mark] for mark in marks]
+        lasted = max(moments) - min(moments)
+        return cls(
+            [seen[mark] - committed[mark] for mark in marks],
+            (len(marks) - 1) / lasted if lasted else 0.0,
+        )
+
+
 def latencies(
     found: Sources, kafka: Options, partitions: int, *, rate: float, seconds: float
-) -> list[float]:
+) -> Latencies:
     """Change one row after the other, of all centers in turn, and give the seconds of each."""
     committed: dict[int, float] = {}
     seen: dict[int, float] = {}
@@ -87,7 +108,7 @@ def latencies(
             _wait_for(seen, committed)
     stop.set()
     reader.join()
-    return [seen[mark] - committed[mark] for mark in measured]
+    return Latencies.of(committed, seen, measured)
 
 
 def _wait_for(seen: Mapping[int, float], committed: Mapping[int, float]) -> None:

@@ -31,31 +31,37 @@ Rate = Mapping[str, float]
 """Events, and how many a second by the clock and by CPU time."""
 
 
-def faust_tables(bootstrap: str, ids: Mapping[type[Any], int], events: int, folder: Path) -> Rate:
-    """Run the join on Faust Tables over the first events there are."""
+def faust_tables(
+    bootstrap: str, ids: Mapping[type[Any], int], before: int, events: int, folder: Path
+) -> Rate:
+    """Run the join on Faust Tables from the beginning; so many events before are not timed."""
     admin = AdminClient({"bootstrap.servers": bootstrap})
     for made in admin.create_topics([NewTopic(FAUST_OUTPUT, PARTITIONS, 1)]).values():
         made.result(60)
-    return _run([sys.executable, PEERS / "faust_tables.py"], bootstrap, ids, events, folder)
+    return _run(
+        [sys.executable, PEERS / "faust_tables.py"], bootstrap, ids, (before, events), folder
+    )
 
 
-def quix(bootstrap: str, ids: Mapping[type[Any], int], events: int, folder: Path) -> Rate:
-    """Run the join on quixstreams over the first events there are."""
-    return _run([_python(), PEERS / "quix.py"], bootstrap, ids, events, folder)
+def quix(
+    bootstrap: str, ids: Mapping[type[Any], int], before: int, events: int, folder: Path
+) -> Rate:
+    """Run the join on quixstreams from the beginning; so many events before are not timed."""
+    return _run([_python(), PEERS / "quix.py"], bootstrap, ids, (before, events), folder)
 
 
 def _run(
     program: Sequence[str | Path],
     bootstrap: str,
     ids: Mapping[type[Any], int],
-    events: int,
+    counts: tuple[int, int],
     folder: Path,
 ) -> Rate:
     folder.mkdir(parents=True)
     by_topic = TYPES | {UnifiedEntry: topics.UNIFIED_ENTRIES.name}
     named = json.dumps({topic: ids[type_] for type_, topic in by_topic.items()})
     done = subprocess.run(
-        [*program, bootstrap, named, str(events), folder / "state"],
+        [*program, bootstrap, named, *map(str, counts), folder / "state"],
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,

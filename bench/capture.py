@@ -3,44 +3,39 @@
 python -m bench capture [--only SECTION …] [--json]
 
 Sections: snapshot, catchup, idle, latency, fast, many. Rates are by the clock and, for a machine
-that others use too, by the CPU time of our process. The bare loop of `snapshot` fetches the same
-rows with pyodbc, encodes them with fastavro and produces without transactions; it runs before and
-after ours. Both count their start: log in, and for ours compare the schema, take over, read back.
+that others use too, by the CPU time of our process. Beside `snapshot` and `catchup` a bare loop
+fetches the same rows or changes with pyodbc, encodes them with fastavro and produces without
+transactions; it runs before and after ours, and the better one counts. Both count their start: log
+in, and for ours compare the schema, take over, read back.
 """
 
 from __future__ import annotations
 
 import argparse
-import io
 import sys
 import tempfile
 import threading
 import uuid
+from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from time import sleep
 from typing import Final
 
-import fastavro
-from confluent_kafka import Producer
-
+from bench import _bare as bare
 from bench import _rig as rig
 from bench._figures import Figure, Report, Spent
 from bench._latency import latencies, quantile
 from deploy.local import practices
 from deploy.local.practices import Request
-from producers.canonical import TRACKED
 from producers.capture.center import Center
-from producers.capture.events import TABLES
 from producers.capture.feed import Contract
 from producers.capture.job import Job
 from producers.capture.tally import Tally
 from producers.connection import Settings, connect
 from producers.mapping import Mapping
 from producers.quoting import name, qualified
-from producers.rows import COLUMNS, Rules
-from schemas import avro
-from tests.factories import A_MOMENT
 
 IDLE_SECONDS: Final = 15
 LATENCY_SECONDS: Final = 20
@@ -55,45 +50,27 @@ def shares(now: rig.Watched, before: rig.Watched) -> list[Figure]:
     ]
 
 
-def bare(login: Settings, mapping: Mapping, side: Contract) -> int:
-    """Fetch all rows, encode and produce them, with as little as can be."""
-    producer = Producer({**side.kafka, "linger.ms": 5, "compression.type": "lz4"})
-    rules = Rules.of(mapping)
-    make = {
-        "KASSEN": rules.insurer,
-        "PATKASSE": rules.patient_insurance,
-        "KARTEI": rules.chart_entry,
-        "LEISTUNG": rules.service,
-    }
-    rows = 0
-    with closing(connect(login)) as connection:
-        for table in TRACKED:
-            topic, type_ = TABLES[table]
-            schema = fastavro.parse_schema(avro.load(type_))
-            fields = [field["name"] for field in avro.load(type_)["fields"]]
-            listed = ", ".join(name(mapping.column(table, key)) for key in COLUMNS[table])
-            where = qualified(mapping.schema_name(), mapping.table(table))
-            cursor = connection.execute(f"SELECT {listed} FROM {where}")
-            while batch := cursor.fetchmany(2000):
-                for row in batch:
-                    rows += 1
-                    record = make[table](row, 0, A_MOMENT)
-                    if record is None:
-                        continue
-                    buffer = io.BytesIO(b"\x00\x00\x00\x00\x01")
-                    buffer.seek(5)
-                    plain = {field: getattr(record, field) for field in fields}
-                    fastavro.schemaless_writer(buffer, schema, plain)
-                    key = f"bare/{row[0]}".encode()
-                    while True:
-                        try:
-                            producer.produce(topic.name, key=key, value=buffer.getvalue())
-                            break
-                        except BufferError:
-                            producer.poll(0.1)
-                producer.poll(0)
-    producer.flush(60)
-    return rows
+def beside(
+    what: str, ours: Spent, limits: Sequence[Spent], due: float | None = None
+) -> list[Figure]:
+    """Give what the bare loop took, and the share of its rate that ours has."""
+    best = min(limits, key=lambda spent: spent.seconds)
+    least = min(limits, key=lambda spent: spent.cpu)
+    return [
+        Figure(f"bare {what}, by the clock", best.count / best.seconds, "/s"),
+        Figure(f"bare {what}, by CPU time", least.count / least.cpu, "/s"),
+        Figure(
+            f"{what} of bare, by the clock",
+            (ours.count / ours.seconds) / (best.count / best.seconds),
+            "",
+            due,
+        ),
+        Figure(
+            f"{what} of bare, by CPU time",
+            (ours.count / ours.cpu) / (least.count / least.cpu),
+            "",
+        ),
+    ]
 
 
 def captured(login: Settings, mapping: Mapping, side: Contract) -> int:
@@ -124,19 +101,17 @@ def snapshot(there: rig.Rig, folder: Path) -> list[Figure]:
     with rig.sources(there, folder, request) as found:
         [practice] = found.planned
         login, mapping = found.login(practice), found.mappings[practice.center_id]
-        before = Spent.on(lambda: bare(login, mapping, side))
+        bare.prepare(side.kafka, side.partitions)
+        limit = partial(bare.snapshot, login, mapping, side.kafka)
+        before = Spent.on(limit)
         began = rig.Watched.of(there, found)
         ours = Spent.on(lambda: captured(login, mapping, side))
         ended = rig.Watched.of(there, found)
-        after = Spent.on(lambda: bare(login, mapping, side))
-        best = min(before, after, key=lambda spent: spent.seconds)
-        best_cpu = min(before.cpu, after.cpu)
+        after = Spent.on(limit)
         return [
             Figure("rows", ours.count, ""),
-            *best.figures("bare rows"),
             *ours.figures("snapshot rows", 20_000),
-            Figure("snapshot of bare, by the clock", best.seconds / ours.seconds, "", 0.6),
-            Figure("snapshot of bare, by CPU time", best_cpu / ours.cpu, ""),
+            *beside("snapshot", ours, (before, after), 0.6),
             *shares(ended, began),
         ]
 
@@ -153,16 +128,22 @@ def catchup(there: rig.Rig, folder: Path) -> list[Figure]:
         captured(login, mapping, side)
         changed = 0
         with closing(connect(login)) as connection:
+            since = bare.version(connection)
             for table, column in (("KARTEI", "BEMERKUNG"), ("LEISTUNG", "LEISTUNG")):
                 where = qualified(mapping.schema_name(), mapping.table(table))
                 key = name(mapping.column(table, column))
                 changed += connection.execute(f"UPDATE {where} SET {key} = N'01'").rowcount
+        bare.prepare(side.kafka, side.partitions)
+        limit = partial(bare.catch_up, login, mapping, side.kafka, since)
+        before = Spent.on(limit)
         began = rig.Watched.of(there, found)
         ours = Spent.on(lambda: captured(login, mapping, side))
         ended = rig.Watched.of(there, found)
+        after = Spent.on(limit)
         return [
             Figure("changes", changed, ""),
             *ours.figures("changes", 15_000),
+            *beside("changes", ours, (before, after)),
             *shares(ended, began),
         ]
 
@@ -187,17 +168,17 @@ def idle(there: rig.Rig, folder: Path) -> list[Figure]:
 
 
 def latency(there: rig.Rig, folder: Path) -> list[Figure]:
-    """Thirty centers, 100 changes/s, at the default interval."""
+    """Thirty centers, 100 changes/s asked for, at the default interval."""
     return _latency(there, folder, 30, "500ms", p50=0.35, p99=0.75)
 
 
 def fast(there: rig.Rig, folder: Path) -> list[Figure]:
-    """Thirty centers, 100 changes/s, at 100 ms."""
+    """Thirty centers, 100 changes/s asked for, at 100 ms."""
     return _latency(there, folder, 30, "100ms", p50=0.12)
 
 
 def many(there: rig.Rig, folder: Path) -> list[Figure]:
-    """120 centers in one process, 100 changes/s."""
+    """120 centers in one process, 100 changes/s asked for."""
     return _latency(there, folder, 120, "500ms", p99=2.0)
 
 
@@ -216,12 +197,14 @@ def _latency(
         rig.producing(found, poll) as pid,
     ):
         before = rig.Watched.of(there, found, **{"the producer": pid})
-        seconds = latencies(
+        delays = latencies(
             found, side.kafka, side.partitions, rate=CHANGES_A_SECOND, seconds=LATENCY_SECONDS
         )
         now = rig.Watched.of(there, found, **{"the producer": pid})
+        seconds = delays.seconds
         return [
             Figure("events", len(seconds), ""),
+            Figure("changes a second that came about", delays.rate, "/s"),
             Figure(
                 f"commit to readable, p50, {poll}", quantile(seconds, 0.5), "s", p50, at_most=True
             ),

@@ -4,7 +4,7 @@ python bench/extract.py [--rounds 15] [--patients 120] [--years 2] [--json]
 
 The mappings are what `discover` proposes and `approve` writes, evidence and all. Both sides log
 in to each practice, ask for its live schema and read the day, in as many threads; the bare side
-fetches rows and does nothing with them. Rounds alternate.
+fetches rows and does nothing with them. The two take turns, and in who begins a round.
 """
 
 from __future__ import annotations
@@ -116,10 +116,16 @@ def measure(options: argparse.Namespace, folder: Path) -> list[Figure]:
         run_bare = bare(settings, centers)
         rows = ours(settings, centers, folder / "output")
         run_bare()
-        mine, plain = [], []
+        mine, plain = list[float](), list[float]()
+        both = [
+            (mine, lambda: ours(settings, centers, folder / "output")),
+            (plain, run_bare),
+        ]
         for _ in range(options.rounds):
-            mine.append(seconds(lambda: ours(settings, centers, folder / "output")))
-            plain.append(seconds(run_bare))
+            for took, work in both:
+                took.append(seconds(work))
+            # Whoever comes second finds the server as the other has left it.
+            both.reverse()
     ratios = [a / b for a, b in zip(mine, plain, strict=True)]
     return [
         Figure("rows", rows, ""),

@@ -1,6 +1,6 @@
 """The join written with Faust Tables; prints how many events a second it takes, as JSON.
 
-python bench/peers/faust_tables.py BOOTSTRAP IDS EVENTS FOLDER
+python bench/peers/faust_tables.py BOOTSTRAP IDS BEFORE EVENTS FOLDER
 
 Set for speed: tables in memory (their changelogs in Kafka, as Faust has it), no acknowledgement
 waited for, large buffers, lz4, a commit every ten seconds, no web server, no declaring of topics
@@ -22,8 +22,6 @@ from faust.transport.producer import ProducerBuffer
 
 from bench.peers.tables import TOPICS, Join
 
-WARM = 0.1
-
 
 class Table:
     """The join's tables as one of Faust's."""
@@ -42,8 +40,8 @@ class Table:
 
 
 def main() -> None:
-    bootstrap, ids, events, folder = sys.argv[1:]
-    goal = int(events)
+    bootstrap, ids, before, events, folder = sys.argv[1:]
+    warm, goal = int(before), int(before) + int(events)
     # Faust waits at each message while a hundred are under way, unless it is told otherwise.
     ProducerBuffer.max_messages = 10_000
     app = faust.App(
@@ -85,10 +83,10 @@ def main() -> None:
                     key=key, value=value, key_serializer="raw", value_serializer="raw"
                 )
             done += 1
-            if done == int(goal * WARM):
+            if done == warm:
                 began = perf_counter(), process_time()
             if done == goal:
-                count = goal - int(goal * WARM)
+                count = goal - warm
                 found = {
                     "events": count,
                     "per_second": count / (perf_counter() - began[0]),

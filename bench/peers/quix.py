@@ -1,6 +1,6 @@
 """The join written for quixstreams; prints how many events a second it takes, as JSON.
 
-PYTHON bench/peers/quix.py BOOTSTRAP IDS EVENTS FOLDER     (PYTHON: see requirements.lock)
+PYTHON bench/peers/quix.py BOOTSTRAP IDS BEFORE EVENTS FOLDER     (PYTHON: see requirements.lock)
 
 Set for speed: a commit every ten seconds, lz4, at-least-once. State is keyed by the message's
 key, so the keys are read as the center's name: no topic has to be written anew by another key,
@@ -21,8 +21,6 @@ from quixstreams import Application  # type: ignore[import-not-found] # another 
 from quixstreams.models import Deserializer, Serializer  # type: ignore[import-not-found]
 
 from bench.peers.tables import TOPICS, Join
-
-WARM = 0.1
 
 
 class Center(bytes):
@@ -64,8 +62,8 @@ class Table:
 
 
 def main() -> None:
-    bootstrap, ids, events, folder = sys.argv[1:]
-    goal = int(events)
+    bootstrap, ids, before, events, folder = sys.argv[1:]
+    warm, goal = int(before), int(before) + int(events)
     app = Application(
         broker_address=bootstrap,
         consumer_group="bench-quix",
@@ -93,10 +91,10 @@ def main() -> None:
         topic, value = found
         rows = list(join.apply(Table(state), topic, key.whole, value))
         done += 1
-        if done == int(goal * WARM):
+        if done == warm:
             began = perf_counter(), process_time()
         if done == goal:
-            count = goal - int(goal * WARM)
+            count = goal - warm
             measured = {
                 "events": count,
                 "per_second": count / (perf_counter() - began[0]),

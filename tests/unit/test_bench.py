@@ -1,16 +1,24 @@
 """What a run of the measurements tells: what is in it, what is not, what missed and why."""
 
+from dataclasses import replace
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from bench import __main__ as runner
-from bench import capture, console, growth, stream
+from bench import _bare, capture, console, growth, stream
 from bench._figures import Figure
 from bench._gathered import Part, as_document
+from bench._latency import Latencies
 from bench._order import ORDER, Step, absent, steps
 from bench._pictures import as_curves, as_picture
 from bench._reasons import UNKNOWN, why
+from producers.capture.events import TABLES
+from producers.rows import Rules
+from schemas import avro
+from schemas.codec import Decoder
+from tests.factories import A_MOMENT, a_mapping
 
 ABOUT = {"date": "2026-11-21", "commit": "abc", "processor": "2 cores of one"}
 SLOW = Figure("commit to readable, p99, 500ms", 9.7, "s", 2, at_most=True)
@@ -106,3 +114,37 @@ def test_a_curve_is_a_line_through_its_points(count):
 def test_without_curves_there_is_no_picture_of_them():
     assert as_curves([a_part()], ABOUT) is None
     assert "How it grows" not in document(a_part())
+
+
+@pytest.mark.parametrize(
+    ("table", "row"),
+    [
+        ("KARTEI", (7, 70, 20220118, None, 0)),
+        ("LEISTUNG", (7, 70, "20220118", "Ä1", None)),
+        ("PATKASSE", (7, 70, 700, 0)),
+        ("PATKASSE", (7, 70, None, 0)),
+        ("KASSEN", (7, "AOK", None)),
+        ("KARTEI", (7, 70, 20220118, "gone", 1)),
+    ],
+)
+def test_the_bare_loop_encodes_what_the_feed_encodes(table, row):
+    _, type_ = TABLES[table]
+    rules = Rules.of(a_mapping())
+    make = {
+        "KASSEN": rules.insurer,
+        "PATKASSE": rules.patient_insurance,
+        "KARTEI": rules.chart_entry,
+        "LEISTUNG": rules.service,
+    }[table]
+    decoder: Decoder[Any] = Decoder(type_)
+    decoder.learn(1, avro.load(type_))
+    value = _bare.encoder(table, type_, rules.center_id)(row)
+    bare = None if value is None else decoder.decode(value)
+    ours = make(row, 0, A_MOMENT)
+    assert (bare and replace(bare, captured_at=A_MOMENT)) == ours
+
+
+def test_a_latency_has_the_rate_that_came_about():
+    found = Latencies.of({1: 10.0, 2: 10.5, 3: 11.0}, {1: 10.2, 2: 10.6, 3: 11.3}, range(1, 4))
+    assert found.rate == 2
+    assert found.seconds == pytest.approx([0.2, 0.1, 0.3])
