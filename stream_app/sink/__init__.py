@@ -11,7 +11,9 @@ The worker uses `sink.Sink`: one for the process, safe to be called from any thr
         -> Taken(rows, unusable)           blocks for as long as SQLite takes, so call it in a
                                            thread; `backlog` says how many records still wait in
                                            all topics: while it is large, files are written less
-                                           often; `unusable` are records to put to the dead letters
+                                           often
+    sink.unburied() -> list[Unusable]      what belongs to the dead letters, kept in the state
+    sink.buried(letters)                   until this is told that they are there
     sink.behind(backlog)                   the same, told without records
     sink.revoke(partition)                 ends the write under way and closes the state
     sink.report() -> Report                what an operator should know: dirty days, trouble, owner

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from schemas.ids import Id
     from stream_app.batches import Rec
 
-__all__ = ["Changes", "Key", "Row", "RowReader", "SchemaOf", "Unusable", "parse_key"]
+__all__ = ["Changes", "Key", "Row", "RowReader", "SchemaOf", "Unusable", "parse_key", "refuse"]
 
 # Gives the schema that the registry has under an id, None where it has none; whatever it raises
 # because the registry does not answer goes through, and the records can be read again later.
@@ -112,7 +112,7 @@ class RowReader:
                     rows.append(row)
                     day = row[0]
             except SkipRecord as error:
-                refused = _unusable(partition, record, error)
+                refused = refuse(partition, record.offset, key, error.reason)
                 found.unusable.append(refused)
                 if refused.place is None:
                     continue
@@ -216,9 +216,10 @@ def _row(key: bytes | None, head: _Head, fields: list[Any]) -> Row:
     return head.day, head.center, row, number, patient, head.json + rest[1:]
 
 
-def _unusable(partition: int, record: Rec, error: SkipRecord) -> Unusable:
+def refuse(partition: int, offset: int, key: bytes | None, reason: str) -> Unusable:
+    """Give what is known of a record that could not be used."""
     try:
-        place = parse_key(record.key)
+        place = parse_key(key)
     except SkipRecord:
         place = None
-    return Unusable(partition, record.offset, record.key, error.reason, place)
+    return Unusable(partition, offset, key, reason, place)

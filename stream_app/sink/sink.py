@@ -68,7 +68,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What `take` did; `unusable` are records that belong to the dead letters."""
+    """What `take` did; `unusable` are records of which there are dead letters in `unburied`."""
 
     rows: int
     unusable: tuple[Unusable, ...]
@@ -169,11 +169,20 @@ class Sink:
             self._flusher.changed(partition, taken.days, backlog)
             rows += taken.rows
             unusable += taken.unusable
-        for found in unusable:
-            log.warning(
-                "unusable", partition=found.partition, offset=found.offset, reason=found.reason
-            )
+            for found in taken.unusable:
+                log.warning(
+                    "unusable", partition=partition, offset=found.offset, reason=found.reason
+                )
         return Taken(rows, tuple(unusable))
+
+    def unburied(self) -> list[Unusable]:
+        """Give what belongs to the dead letters, until `buried` says that it is there."""
+        return [found for store in self._stores.values() for found in store.unburied()]
+
+    def buried(self, letters: Iterable[Unusable]) -> None:
+        """Hear that these are in the dead letters, for certain."""
+        for partition, some in groupby(letters, key=attrgetter("partition")):
+            self._stores[partition].buried(max(found.offset for found in some))
 
     def behind(self, backlog: int) -> None:
         """Hear how many records wait in all topics, though none of them are taken."""

@@ -6,6 +6,7 @@ from typing import Final
 
 __all__ = [
     "ANY_UNUSABLE",
+    "BURIED",
     "CENTER_ROWS",
     "COUNTS",
     "DAY",
@@ -13,6 +14,7 @@ __all__ = [
     "DIRTY",
     "FORMAT",
     "GONE",
+    "LETTER",
     "MARK",
     "META",
     "NAME",
@@ -24,12 +26,13 @@ __all__ = [
     "SCHEMA",
     "SETTLE",
     "STALE",
+    "UNBURIED",
     "UNREADABLE",
     "UNUSABLE",
     "WRITTEN",
 ]
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 
 # A commit that a power cut takes back takes rows, marks and offset back together, and the topic
 # has them still: so NORMAL, which syncs at checkpoints only, loses nothing.
@@ -42,7 +45,8 @@ PREPARE: Final = """
 """
 # The entry's id is kept twice: `row` as the topic's key has it, by which a tombstone finds it, and
 # as a number where it is one, by which it is ordered. `patient` has no type, so that SQLite orders
-# integers before texts, and texts by their bytes, as schemas.ids does.
+# integers before texts, and texts by their bytes, as schemas.ids does. `letters` are still to go to
+# the dead letters.
 SCHEMA: Final = """
     CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
     CREATE TABLE rows (
@@ -57,6 +61,7 @@ SCHEMA: Final = """
         day INTEGER, center TEXT, row TEXT, reason TEXT,
         PRIMARY KEY (day, center, row)
     ) WITHOUT ROWID;
+    CREATE TABLE letters (offset INTEGER PRIMARY KEY, key BLOB, reason TEXT NOT NULL);
 """
 META: Final = "SELECT key, value FROM meta"
 NOTE: Final = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
@@ -65,6 +70,10 @@ PUT: Final = "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?)"
 GONE: Final = "DELETE FROM rows WHERE day = ? AND center = ? AND row = ?"
 UNREADABLE: Final = "INSERT OR REPLACE INTO unusable VALUES (?, ?, ?, ?)"
 READABLE: Final = "DELETE FROM unusable WHERE day = ? AND center = ? AND row = ?"
+
+LETTER: Final = "INSERT OR REPLACE INTO letters VALUES (?, ?, ?)"
+UNBURIED: Final = "SELECT offset, key, reason FROM letters ORDER BY offset LIMIT ?"
+BURIED: Final = "DELETE FROM letters WHERE offset <= ?"
 
 # A day is dirty while it has changed since what was written of it.
 MARK: Final = """

@@ -1,8 +1,8 @@
 """The days of one partition of the unified topic, in one SQLite file.
 
-Invariant 6: rows, the marks of days that changed, and the offset they reflect change in one
-transaction. A mark is cleared by saying which change was written, so a change in the meantime
-leaves the day marked.
+Invariant 6: rows, the marks of days that changed, the dead letters that are due, and the offset
+they reflect change in one transaction. A mark is cleared by saying which change was written, so a
+change in the meantime leaves the day marked.
 
 One connection writes, under a lock; files are made from a view (see `view`).
 """
@@ -27,6 +27,7 @@ from stream_app.files.manifest import DataFile
 from stream_app.many import put
 from stream_app.sink import statements
 from stream_app.sink.database import connect, explained
+from stream_app.sink.rows import refuse
 from stream_app.sink.view import Day, View, day_of
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Identity", "Store", "Taken"]
 
 BEGIN: Final = "BEGIN IMMEDIATE"
+LETTERS_AT_ONCE: Final = 1000
 
 log = structlog.get_logger("chartfeed.sink")
 
@@ -76,6 +78,8 @@ class Store:
             meta = dict(self._connection.execute(statements.META))
         self.position: int | None = meta.get("position")
         self.whole_from: int | None = meta.get("whole_from")
+        self._letters = True
+        """Whether any may be due: a query for each take is spared."""
 
     def _prepare(self, now: datetime) -> None:
         if self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
@@ -105,24 +109,41 @@ class Store:
         unreadable = [
             (*found.place, found.reason) for found in changes.unusable if found.place is not None
         ]
+        letters = [(found.offset, found.key, found.reason) for found in changes.unusable]
         with self._lock, explained(self.path), self._transaction() as connection:
             if known and connection.execute(statements.ANY_UNUSABLE).fetchone()[0]:
                 connection.executemany(statements.READABLE, known)
             put(connection, statements.PUT, sorted(changes.rows, key=itemgetter(0, 1, 2)))
             connection.executemany(statements.GONE, changes.gone + withdrawn)
             connection.executemany(statements.UNREADABLE, unreadable)
+            connection.executemany(statements.LETTER, letters)
             connection.executemany(
                 statements.MARK, [(day, end, at) for day, at in sorted(changes.days.items())]
             )
             self._note("position", end)
             self._note("used_at", dates.utc(now))
         self.position = end
+        self._letters = self._letters or bool(letters)
         return Taken(
             position=end,
             days=tuple(date.fromordinal(day) for day in sorted(changes.days)),
             rows=len(changes.rows) + len(changes.gone),
             unusable=tuple(changes.unusable),
         )
+
+    def unburied(self) -> list[Unusable]:
+        """Give what could not be used and is not said to be `buried`, the first of it."""
+        if not self._letters:
+            return []
+        with self._lock, explained(self.path):
+            found = self._connection.execute(statements.UNBURIED, (LETTERS_AT_ONCE,)).fetchall()
+        self._letters = bool(found)
+        return [refuse(self.identity.partition, *row) for row in found]
+
+    def buried(self, through: int) -> None:
+        """Note that the dead letters up to an offset are where they belong."""
+        with self._lock, explained(self.path):
+            self._connection.execute(statements.BURIED, (through,))
 
     def dirty(self) -> list[date]:
         """Give the days that changed since they were written, the newest first."""

@@ -1,25 +1,34 @@
-"""Dead letters of unified rows that could not be used; those of the join go with its outbox."""
+"""Dead letters of unified rows that could not be used; those of the join go with its outbox.
+
+The sink's state keeps what has no letter until Kafka has it for certain: so each record has one,
+and after a failure perhaps two.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Final
 
-from confluent_kafka import Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from schemas import topics
 from schemas.codec import Encoder
 from schemas.records import DeadLetter
-from stream_app.sink.sink import Taken
+from stream_app.sink.rows import Unusable
+from stream_app.worker.errors import KafkaDown
 from stream_app.worker.sender import FIXED, LOG, SETTINGS, Options
 
 __all__ = ["Burial"]
 
-LONGEST_KEY = 200
+LONGEST_KEY: Final = 200
+PATIENCE: Final = 5.0
+LOOK_SECONDS: Final = 0.2
 
 
 class Burial:
-    """Produces dead letters in the background; the first one opens the producer."""
+    """Produces dead letters; the first one opens the producer."""
 
     def __init__(self, options: Options, schema_id: int, now: Callable[[], datetime]) -> None:
         self._settings = {**SETTINGS, **options, "enable.idempotence": FIXED["enable.idempotence"]}
@@ -27,27 +36,50 @@ class Burial:
         self._now = now
         self._producer: Producer | None = None
 
-    def bury(self, taken: Taken) -> None:
-        """Send what the sink could not use to the dead letters; a restart may send it again."""
+    def bury(self, unusable: Sequence[Unusable], stopped: Callable[[], bool]) -> None:
+        """Put what the sink could not use to the dead letters; KafkaDown if that is not certain."""
         producer = self._producer = self._producer or Producer(self._settings, logger=LOG)
-        for found in taken.unusable:
-            key = found.key
-            letter = DeadLetter(
-                stage="stream",
-                center_id=None if found.place is None else found.place[1],
-                table=None,
-                key=None if key is None else key[:LONGEST_KEY].decode(errors="replace"),
-                reason=found.reason,
-                source_version=None,
-                topic=topics.UNIFIED_ENTRIES.name,
-                partition=found.partition,
-                offset=found.offset,
-                at=self._now(),
-            )
-            producer.produce(topics.DEAD_LETTERS.name, key=key, value=self._encode(letter))
-        producer.poll(0)
+        failed: list[str] = []
+
+        def report(error: KafkaError | None, _: Message) -> None:
+            if error is not None:
+                failed.append(error.str())
+
+        deadline = time.monotonic() + PATIENCE
+        try:
+            for found in unusable:
+                key, value = self._letter(found)
+                producer.produce(topics.DEAD_LETTERS.name, value, key, on_delivery=report)
+            while producer.flush(LOOK_SECONDS):
+                if stopped() or time.monotonic() > deadline:
+                    failed.append("it does not answer")
+                    break
+        except (BufferError, KafkaException) as error:
+            self.close()
+            raise KafkaDown(f"the dead letters can't be sent: {error}") from error
+        if failed:
+            self.close()
+            raise KafkaDown(f"Kafka did not take the dead letters: {failed[0]}")
+
+    def _letter(self, found: Unusable) -> tuple[bytes | None, bytes]:
+        """Give key and value of a record's letter, however long its own key is."""
+        key = None if found.key is None else found.key[:LONGEST_KEY]
+        letter = DeadLetter(
+            stage="stream",
+            center_id=None if found.place is None else found.place[1][:LONGEST_KEY],
+            table=None,
+            key=None if key is None else key.decode(errors="replace"),
+            reason=found.reason,
+            source_version=None,
+            topic=topics.UNIFIED_ENTRIES.name,
+            partition=found.partition,
+            offset=found.offset,
+            at=self._now(),
+        )
+        return key, self._encode(letter)
 
     def close(self) -> None:
-        """Wait a moment for what is on its way."""
-        if self._producer is not None:
-            self._producer.flush(1.0)
+        """Let go of the producer, and of what is on its way: the state has it still."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            producer.purge()

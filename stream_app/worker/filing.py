@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -14,9 +15,11 @@ from schemas import topics
 from schemas.errors import RetryLater
 from stream_app.batches import Batch
 from stream_app.sink.errors import StateFailed
+from stream_app.sink.rows import Unusable
 from stream_app.sink.sink import Taken
 from stream_app.tracing import Files
 from stream_app.transport.fetched import Fetched
+from stream_app.worker.errors import KafkaDown
 from stream_app.worker.folder import Folder, put_aside
 from stream_app.worker.inbox import Inbox
 from stream_app.worker.turn import Turn
@@ -28,6 +31,10 @@ IDLE_SECONDS: Final = 60.0
 # Less than the time that a worker gives itself to stop.
 FLUSH_SECONDS: Final = 1.5
 RETRY_SECONDS: Final = 1.0
+# Dead letters that Kafka does not take are tried again after so long: rows go on meanwhile.
+BURY_SECONDS: Final = 30.0
+
+Stopped = Callable[[], bool]
 
 log = structlog.get_logger("chartfeed.stream")
 
@@ -38,6 +45,8 @@ class Sink(Protocol):
     def assign(self, partition: int) -> int | None: ...
     def behind(self, backlog: int) -> None: ...
     def take(self, batches: Iterable[Batch], backlog: int = 0) -> Taken: ...
+    def unburied(self) -> Sequence[Unusable]: ...
+    def buried(self, letters: Iterable[Unusable]) -> None: ...
     def flush(self, seconds: float) -> None: ...
     def revoke(self, partition: int) -> None: ...
 
@@ -56,7 +65,7 @@ class Filing:
         sink: Sink,
         folder: Folder,
         backlog: Callable[[], int],
-        bury: Callable[[Taken], None],
+        bury: Callable[[Sequence[Unusable], Stopped], None],
         *,
         held: Callable[[], None],
         failed: Callable[[BaseException], None],
@@ -81,6 +90,7 @@ class Filing:
         self._counts = counts
         self._traces = traces
         self._bounds: Mapping[int, tuple[int, int]] = {}
+        self._bury_at = float("-inf")
         self._flush = False
         self._thread = threading.Thread(target=self._run, name="filing", daemon=True)
 
@@ -123,6 +133,7 @@ class Filing:
                 self.offsets[partition] = self._assign(partition, *bounds)
             self.ready.set_result(dict(self.offsets))
             while not self.inbox.closed:
+                self._bury_all()
                 if fetched := self.inbox.take(IDLE_SECONDS):
                     self._hold()
                     self._take(fetched)
@@ -163,8 +174,18 @@ class Filing:
                 continue
             self._counts.rows += taken.rows
             self._counts.unusable += len(taken.unusable)
-            if taken.unusable:
-                self._bury(taken)
             for one in fetched:
                 self.offsets[one.partition] = one.position
             return
+
+    def _bury_all(self) -> None:
+        """Have the dead letters sent that are due, also those of before a restart."""
+        if time.monotonic() < self._bury_at:
+            return
+        try:
+            while not self.inbox.closed and (letters := self._sink.unburied()):
+                self._bury(letters, lambda: self.inbox.closed)
+                self._sink.buried(letters)
+        except (KafkaDown, StateFailed) as error:
+            self._bury_at = time.monotonic() + BURY_SECONDS
+            log.warning("dead letters wait", why=error.message)

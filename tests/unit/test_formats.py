@@ -160,6 +160,7 @@ def test_days_of_todays_format_go_on_where_they_were(tmp_path):
     with closing(a_store(tmp_path)) as store:
         assert store.position == 2
         assert len(rows_of(store, A_DAY)) == 2
+        assert [b"nonsense"] == [found.key for found in store.unburied()]
 
 
 @pytest.mark.parametrize("version", [1, 99])
