@@ -184,8 +184,10 @@ async def _work(settings: Settings, worker: str, *, keep: bool, endpoint: metric
 
 def _sink_options(settings: Settings, folder: Any, joined: Contract) -> Any:
     from stream_app.sink.completeness import KnownCenter  # noqa: PLC0415 - see above
+    from stream_app.sink.open_days import open_days  # noqa: PLC0415
     from stream_app.sink.sink import Options  # noqa: PLC0415
 
+    zones = {center.timezone for center in settings.centers} or {"Europe/Berlin"}
     return Options(
         state=folder,
         output=settings.output_path,
@@ -196,8 +198,7 @@ def _sink_options(settings: Settings, folder: Any, joined: Contract) -> Any:
         centers=tuple(
             KnownCenter(center.id, center.name, center.enabled) for center in settings.centers
         ),
-        timezones=tuple(sorted({center.timezone for center in settings.centers}))
-        or ("Europe/Berlin",),
+        open_days=lambda now: open_days(now, zones),
         by_month=settings.output.by_month,
         flush_interval=settings.stream.flush_interval,
         delete_retention=settings.kafka.topics.delete_retention,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from schemas.errors import BadInput, Failed
@@ -77,7 +76,7 @@ def write_entries(
     changed_at: datetime | None = None,
 ) -> Manifest:
     """Do what `write` does for rows that are rendered already, and need not fit into memory."""
-    check = partial(_refuse_what_others_own, target, day, generation)
+    check = _Fence(target, day, generation).check
     found = check()
     if found is not None and found.generation != generation:
         # An older owner finds this when it wakes: before the new files are there, not after.
@@ -123,27 +122,45 @@ def refresh(
         generation=current.generation if generation is None else generation,
         position=current.position if position is None else position,
     )
-    check = partial(_refuse_what_others_own, target, current.target_date, refreshed.generation)
+    check = _Fence(target, current.target_date, refreshed.generation).check
     target.replace(manifest_name(current.target_date), [manifests.render(refreshed)], check)
     return refreshed
 
 
-def _refuse_what_others_own(target: Target, day: date, generation: int | None) -> Manifest | None:
-    try:
-        found = read_manifest(target, day)
-    except Damaged:
-        return None
-    if found is None or found.generation is None:
+class _Fence:
+    """Refuses a day that others own; asked again before each file is put in its place."""
+
+    def __init__(self, target: Target, day: date, generation: int | None) -> None:
+        self._target = target
+        self._day = day
+        self._generation = generation
+        self._content: bytes | None = None
+        self._found: Manifest | None = None
+
+    def check(self) -> Manifest | None:
+        """Give the manifest that is there, None where it says nothing."""
+        name = manifest_name(self._day)
+        content = self._target.read(name)
+        if content != self._content:
+            # It is read more often than it changes, and parsing takes the most of that.
+            try:
+                self._found = None if content is None else manifests.parse(content, name)
+            except Damaged:
+                self._found = None
+            self._content = content
+        found = self._found
+        if found is None or found.generation is None:
+            return found
+        day, target = self._day.isoformat(), self._target
+        if self._generation is None:
+            raise BadInput(
+                f"the files of {day} in {target} belong to a running stream",
+                hint="name another folder with --output",
+            )
+        if found.generation > self._generation:
+            raise NewerOwner(
+                f"the files of {day} in {target} belong to generation "
+                f"{found.generation}; this worker is generation {self._generation}",
+                hint="nothing: the newer worker goes on with them",
+            )
         return found
-    if generation is None:
-        raise BadInput(
-            f"the files of {day.isoformat()} in {target} belong to a running stream",
-            hint="name another folder with --output",
-        )
-    if found.generation > generation:
-        raise NewerOwner(
-            f"the files of {day.isoformat()} in {target} belong to generation "
-            f"{found.generation}; this worker is generation {generation}",
-            hint="nothing: the newer worker goes on with them",
-        )
-    return found

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["open_days"]
 
 
-def open_days(now: datetime, timezones: Iterable[str], named: Iterable[date] = ()) -> set[date]:
-    """Give today and yesterday wherever a center is, and the days that somebody named."""
+def open_days(now: datetime, timezones: Iterable[str]) -> set[date]:
+    """Give today and yesterday wherever a center is."""
     todays = {now.astimezone(ZoneInfo(name)).date() for name in set(timezones)}
-    return todays | {day - timedelta(days=1) for day in todays} | set(named)
+    return todays | {day - timedelta(days=1) for day in todays}

@@ -20,7 +20,6 @@ from stream_app.files.targets import Target
 from stream_app.sink.completeness import Claims, KnownCenter
 from stream_app.sink.errors import StateInUse
 from stream_app.sink.flusher import Flusher, Plan
-from stream_app.sink.open_days import open_days
 from stream_app.sink.rows import RowReader, SchemaOf, Unusable
 from stream_app.sink.schedule import Share
 from stream_app.sink.store import Identity, Store
@@ -42,8 +41,9 @@ log = structlog.get_logger("chartfeed.sink")
 class Options:
     """What a sink needs to know; `output` is a folder or a URL, `kafka` are librdkafka's settings.
 
-    `timezones` are those of the centers: they say which days are open. A state that rested for
-    more than half of `delete_retention` is made anew, for tombstones may be gone.
+    `open_days` says at a moment which days are still written to: their manifests are kept fresh,
+    rows or none. A state that rested for more than half of `delete_retention` is made anew, for
+    tombstones may be gone.
     """
 
     state: Path
@@ -53,11 +53,10 @@ class Options:
     topic_id: str
     kafka: KafkaOptions
     centers: tuple[KnownCenter, ...]
-    timezones: tuple[str, ...] = ("Europe/Berlin",)
+    open_days: Callable[[datetime], Iterable[date]] = lambda _: ()
     by_month: bool = False
     flush_interval: timedelta = timedelta(seconds=1)
     delete_retention: timedelta = timedelta(days=14)
-    named_days: tuple[date, ...] = ()
     written: Callable[[date], None] = lambda _: None
     """Hears of each day whose files have changed."""
 
@@ -117,7 +116,7 @@ class Sink:
             formats=options.formats,
             partitions=options.partitions,
             interval=options.flush_interval.total_seconds(),
-            open_days=lambda now: open_days(now, options.timezones, options.named_days),
+            open_days=options.open_days,
             audit_every=AUDIT_STORE if "://" in options.output else AUDIT_FOLDER,
         )
         self._flusher = Flusher(self._target, plan, self._watcher, options.written)

@@ -14,7 +14,7 @@ from stream_app.files.months import open_daily
 from stream_app.files.rendering import file_name
 from stream_app.files.targets import CannotWrite
 from stream_app.sink.flushing import whole
-from stream_app.sink.survey import missing, survey
+from stream_app.sink.survey import missing, survey, touched
 from tests.factories import A_DAY, A_MOMENT
 from tests.unified import a_store, an_entry, batch, records
 from tests.unit.test_sink_files import a_writer
@@ -89,6 +89,10 @@ def test_days_are_kept_in_a_bucket(place, tmp_path, by_month):
     assert a_writer(target, generation=6).refresh(store, view, A_DAY)
     with pytest.raises(files.NewerOwner):
         a_writer(target).write(store, view, A_DAY)
+    before, name = target.listing(), file_name(A_DAY, "csv")
+    assert {} == touched(target.listing(), store.days(), before)
+    target.replace(name, [(target.read(name) or b"").replace(b"AOK", b"BKK")])
+    assert {A_DAY: {name}} == touched(target.listing(), store.days(), before)
     target.replace(file_name(A_DAY, "csv"), [b"other"])
     assert [A_DAY] == missing(target.listing(), store.days())
     view.close()

@@ -140,7 +140,7 @@ class Scene:
             kafka=self.kafka,
             centers=(KnownCenter(self.center, "Praxis Süd"),),
             flush_interval=timedelta(milliseconds=200),
-            named_days=(self.day,),
+            open_days=lambda _now: (self.day,),
         )
         return replace(found, **changes)
 
@@ -356,7 +356,7 @@ def ended(process, code=0):
 def test_days_and_a_day_are_shown_as_they_stand_now(scene, configured):
     scene.tell_status()
     scene.publish(scene.entry(), scene.entry(entry_id=2))
-    with scene.sinking(named_days=()) as driver:
+    with scene.sinking(open_days=lambda _now: ()) as driver:
         soon(driver, lambda: scene.shows(scene.entry(), scene.entry(entry_id=2)))
     scene.publish()
     scene.tell_status()
