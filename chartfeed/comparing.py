@@ -11,9 +11,11 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from chartfeed import sources
+from chartfeed.amounts import amount
 from chartfeed.reconcile import live as reconcile_live
 from chartfeed.reconcile.files import Problem, Share, Spool, spool_day, spooled
 from chartfeed.reconcile.report import CenterResult, Report
+from chartfeed.reconcile.unwritten import unwritten
 from producers import approval, days
 from producers.capture.source import Source
 from producers.connection import connect
@@ -217,7 +219,8 @@ def _left_out(
 def settle(wanted: Wanted, patience: timedelta = PATIENCE) -> Report:
     """Compare, and for a while anew what differs in files that a stream is writing.
 
-    Days whose files come meanwhile are compared and counted, too.
+    Days whose files come meanwhile are compared and counted, too. What differs then in days that
+    the stream has yet to write is told apart.
     """
     note = None
     seen = set(wanted.listed())
@@ -226,13 +229,11 @@ def settle(wanted: Wanted, patience: timedelta = PATIENCE) -> Report:
     except (RetryLater, Outside) as error:
         note = f"only the manifests tell how far the files are: {error.message}"
     report = replace(compare(wanted), note=note)
-    deadline = time.monotonic() + patience.total_seconds()
     pause = max(1.0, wanted.settings.stream.flush_interval.total_seconds())
+    # However long the stream may take by its configuration, its files are looked at again.
+    deadline = time.monotonic() + patience.total_seconds() + pause
     while time.monotonic() + pause < deadline:
-        moving = {
-            center.center_id: {one.day for one in center.differences} & center.live_days
-            for center in report.centers
-        }
+        moving = _moving(report)
         torn = {problem.day for problem in report.problems if problem.is_live}
         came = set(wanted.listed()) - seen
         if not (torn or came or any(moving.values())):
@@ -249,7 +250,34 @@ def settle(wanted: Wanted, patience: timedelta = PATIENCE) -> Report:
             only=frozenset(again),
         )
         report = report.settled(compare(narrow), frozenset(again))
-    return replace(report, days=len(seen))
+    return _told_apart(wanted, replace(report, days=len(seen)))
+
+
+def _moving(report: Report) -> dict[str, set[date]]:
+    """Give each center's days that differ, of those whose files a stream owns."""
+    return {
+        center.center_id: {one.day for one in center.differences} & center.live_days
+        for center in report.centers
+    }
+
+
+def _told_apart(wanted: Wanted, report: Report) -> Report:
+    """Say which days differ because the stream has not written them yet."""
+    days = sorted(set().union(*_moving(report).values()))
+    if wanted.live is None or not days:
+        return report
+    kafka = wanted.settings.kafka
+    try:
+        found = unwritten(kafka.client, kafka.topics.partitions, wanted.target, days)
+    except (RetryLater, Outside) as error:
+        return replace(
+            report, note=f"whether what differs waits to be written is not known: {error.message}"
+        )
+    if not found:
+        return report
+    said = amount(len(found), "day waits", "days wait")
+    note = f"{said} for the stream to write what it has taken: {min(found)} to {max(found)}"
+    return replace(report, unwritten=found, note=note)
 
 
 def _live(wanted: Wanted, newest: Sequence[date]) -> Live | None:

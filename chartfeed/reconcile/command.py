@@ -84,7 +84,7 @@ def reconcile(
 
 
 def _repair(settings: Settings, report: Report) -> None:
-    differing = [center.center_id for center in report.centers if center.differences]
+    differing = report.differing
     if differing:
         ask(settings, differing, "resync", {})
     for center in differing:
@@ -137,8 +137,7 @@ def _summarise(report: Report) -> None:
     if report.missing:
         said.append(f"{amount(len(report.missing), 'center')} not compared")
     click.echo(f"{', '.join(said)}: {scope}{later}")
-    differing = [center.center_id for center in report.centers if center.differences]
-    if differing:
+    if report.differing:
         click.echo("  next: chartfeed reconcile --repair with the same days", err=True)
 
 
@@ -147,6 +146,7 @@ def _json(report: Report) -> bytes:
         "identical": report.is_identical,
         "note": report.note,
         "days": report.days,
+        "unwritten": sorted(report.unwritten),
         "rows": sum(center.rows for center in report.centers),
         "files": report.problems,
         "differences": report.differences,

@@ -35,12 +35,25 @@ class CenterResult:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All centers' results, and what is wrong with the files themselves."""
+    """All centers' results, and what is wrong with the files themselves.
+
+    `unwritten` are days that differ while the stream has yet to write them.
+    """
 
     days: int
     problems: tuple[Problem, ...] = ()
     centers: tuple[CenterResult, ...] = ()
     note: str | None = None
+    unwritten: frozenset[date] = frozenset()
+
+    @property
+    def differing(self) -> list[str]:
+        """Give the centers that differ in more than days which are yet to be written."""
+        return [
+            center.center_id
+            for center in self.centers
+            if any(one.day not in self.unwritten for one in center.differences)
+        ]
 
     @property
     def differences(self) -> list[Difference]:
