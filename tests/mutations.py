@@ -1,4 +1,4 @@
-"""Ten mistakes, one in the line that enforces each invariant, and the tests that must catch them.
+"""Eleven mistakes, one or two in what enforces each invariant, and the tests that must catch them.
 
 `python -m tests.mutations [NUMBER …]` makes each in a copy of the tree, runs the tests named with
 it there, and tells which one failed. It ends with 1 where a mistake is caught by none.
@@ -43,6 +43,7 @@ class Mistake:
 
 
 CAPTURE: Final = "tests/integration/test_capture.py"
+SENDER: Final = "tests/integration/test_sender.py"
 MISTAKES: Final = (
     Mistake(
         1,
@@ -92,6 +93,14 @@ MISTAKES: Final = (
         'connection.execute("COMMIT")',
         "half a change of the state is kept",
         ("tests/unit/test_join.py", "tests/unit/test_join_state.py"),
+    ),
+    Mistake(
+        6,
+        "stream_app/worker/sender.py",
+        '"transactional.id": f"chartfeed-join-{partition}",',
+        '"transactional.id": f"chartfeed-join-{partition}-{id(self)}",',
+        "a worker that lost a partition still sends its rows",
+        (f"{SENDER}::test_who_had_the_partition_before_sends_nothing_any_more",),
     ),
     Mistake(
         7,

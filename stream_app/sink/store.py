@@ -38,6 +38,8 @@ __all__ = ["Identity", "Store", "Taken"]
 
 BEGIN: Final = "BEGIN IMMEDIATE"
 LETTERS_AT_ONCE: Final = 1000
+LONGEST_KEY: Final = 1000
+"""Of what is kept for a dead letter, which has the beginning of the key."""
 
 log = structlog.get_logger("chartfeed.sink")
 
@@ -109,7 +111,10 @@ class Store:
         unreadable = [
             (*found.place, found.reason) for found in changes.unusable if found.place is not None
         ]
-        letters = [(found.offset, found.key, found.reason) for found in changes.unusable]
+        letters = [
+            (found.offset, found.key and found.key[:LONGEST_KEY], found.reason)
+            for found in changes.unusable
+        ]
         with self._lock, explained(self.path), self._transaction() as connection:
             if known and connection.execute(statements.ANY_UNUSABLE).fetchone()[0]:
                 connection.executemany(statements.READABLE, known)

@@ -136,6 +136,19 @@ def test_while_nobody_takes_dead_letters_rows_go_on(tmp_path, monkeypatch):
     assert [(0, 0), (0, 1)] == grave.offsets
 
 
+def test_what_is_kept_for_a_dead_letter_is_small_and_names_its_center(tmp_path):
+    sink = a_sink(tmp_path)
+    sink.assign(0)
+    long = b"2022-01-18/center_01/" + b"1" * 1_040_000
+    keys = (None, b"", long)
+    sink.take([batch([Record(at, key, b"junk") for at, key in enumerate(keys)])])
+
+    assert [(None, None), (b"", None), (long[:1000], "center_01")] == [
+        (found.key, found.place and found.place[1]) for found in sink.unburied()
+    ]
+    sink.revoke(0)
+
+
 @pytest.fixture
 def a_burial():
     made = []
