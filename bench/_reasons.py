@@ -1,6 +1,6 @@
 """Why a figure misses what is due, as far as it was looked into, a sentence each.
 
-Each is shown beside its figure only in a run that misses it. What nobody has looked into has none.
+Each tells what was seen in an earlier run, and is shown beside its figure only in one that misses it.
 """
 
 from __future__ import annotations
@@ -13,41 +13,42 @@ __all__ = ["UNKNOWN", "why"]
 UNKNOWN: Final = "Not looked into yet."
 
 ONE_CORE: Final = (
-    "The worker is one Python process and one core of work: its rate by the clock is about its "
-    "rate by CPU time."
+    "The worker is one Python process and one core of work: its rate by the clock was its rate by "
+    "CPU time, and the join took about half of that."
 )
 STAFF: Final = (
-    "The staff of thirty practices, their one stand-in, broker, producer and worker share the "
-    "machine, and the stand-in gives the staff fewer changes a second than asked for."
+    "The staff of thirty practices, their one stand-in, broker, producer and worker shared two "
+    "cores, at a load of 6; the stand-in kept the staff to 38 of 100 changes a second."
 )
 REASONS: Final[Mapping[tuple[str, str, str], str]] = {
     ("capture fast", "commit to readable", "p50"): (
-        "300 polls and 100 transactions a second wait for a core; with a third of the centers at "
-        "the same pace the median was near what is due."
+        "300 polls and 100 transactions a second kept 1.6 of 2 cores busy, and waited for them; with "
+        "a third of the centers at the same pace p50 was 0.119 s."
     ),
     ("capture many", "commit to readable", "p99"): (
-        "The stand-in is one Python process for all 120 databases, and has no core left."
+        "The stand-in, one Python process for all 120 databases, used 0.83 of a core, at a load of "
+        "16 on 2 cores; the producer used 0.26."
     ),
     ("codec", "decode", ""): (
-        "It is as near to what is due as rounds of one run lie apart; see the spread, and fastavro "
-        "in the same run."
+        "Rounds of one run have lain further apart than it missed by; hold it against fastavro in "
+        "the same run."
     ),
     ("extract", "extract of thirty centers", ""): (
-        "Bare pyodbc needs about as long for the same statements; see the ratio, which is what is "
-        "ours."
+        "Bare pyodbc needed longer than what is due for the same statements; what is ours is the "
+        "ratio."
     ),
     ("files", "rows, both", ""): (
-        "Most of the time goes into taking rows into the store, which alone is below what is due; "
-        "writing is above it."
+        "Three quarters of the time went into taking rows into the store, which alone was slower "
+        "than what is due."
     ),
     ("join", "events by CPU time", ""): (
-        "One process of Python and SQLite; rates of one commit moved by a quarter between runs."
+        "Rates of one commit have moved by a quarter between runs; the best of three was 49,700/s."
     ),
     ("stream live", "live", "from assignment to last Progress"): ONE_CORE,
     ("stream latency", "commit to", "p50"): STAFF,
     ("stream latency", "commit to", "p99"): STAFF,
     ("stream live", "replay of live", ""): (
-        "A replay's rate counts its start, the worker's begins when it has its partitions."
+        "A replay's rate counts its start; the worker's begins when it has its partitions."
     ),
 }
 
