@@ -1,6 +1,6 @@
 """Why a figure misses what is due, as far as it was looked into, a sentence each.
 
-Each tells what was seen in an earlier run, and is shown beside its figure only in one that misses it.
+Each tells what was seen in an earlier run; it is shown beside its figure in a run that misses it.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ STAFF: Final = (
 )
 REASONS: Final[Mapping[tuple[str, str, str], str]] = {
     ("capture fast", "commit to readable", "p50"): (
-        "300 polls and 100 transactions a second kept 1.6 of 2 cores busy, and waited for them; with "
-        "a third of the centers at the same pace p50 was 0.119 s."
+        "300 polls and 100 transactions a second kept 1.6 of 2 cores busy, and waited for "
+        "them; with a third of the centers at the same pace p50 was 0.119 s."
     ),
     ("capture many", "commit to readable", "p99"): (
         "The stand-in, one Python process for all 120 databases, used 0.83 of a core, at a load of "
