@@ -2,7 +2,7 @@
 
 A day's manifest is written when the day changes. That an old day did not change since is told by
 the join's Progress and the sink's position: where the position has passed the end of a center's
-rows, every file of that partition shows what Progress covers.
+rows, every file of that partition shows what Progress covers, or waits to be written (`unwritten`).
 """
 
 from __future__ import annotations

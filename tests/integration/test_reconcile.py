@@ -5,10 +5,11 @@ import re
 import secrets
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
+from confluent_kafka import Producer
 
 from chartfeed import settings as configuration
 from chartfeed.cli import Context
@@ -21,6 +22,7 @@ from deploy.local import practices
 from producers import quoting
 from producers.connection import connect
 from producers.days import Span
+from schemas import topics
 from stream_app.files.targets import Folder
 from tests import approved
 from tests.factories import a_progress
@@ -392,17 +394,23 @@ def test_what_a_stream_should_show_by_now_is_not_left_out(day):
     day.file("manifest.json").write_text(json.dumps(manifest))
 
 
-@pytest.mark.kafka
-def test_a_repair_asks_the_producers_of_the_centers_that_differ(day, services, stack, chartfeed):
-    chartfeed("topics", "create", home=stack)
-    chartfeed("schemas", "register", home=stack)
-    config = day.folder / "repair.yml"
-    content = json.loads((day.folder / "chartfeed.yml").read_text())
+def on_kafka(group, services):
+    """Give a configuration of the group that names the tests' broker, too."""
+    config = group.folder / "on-kafka.yml"
+    content = json.loads((group.folder / "chartfeed.yml").read_text())
     content |= {
         "kafka": {"bootstrap": services["kafka"]["address"]},
         "registry": {"url": services["registry"]["address"]},
     }
     config.write_text(json.dumps(content))
+    return config
+
+
+@pytest.mark.kafka
+def test_a_repair_asks_the_producers_of_the_centers_that_differ(day, services, stack, chartfeed):
+    chartfeed("topics", "create", home=stack)
+    chartfeed("schemas", "register", home=stack)
+    config = on_kafka(day, services)
     lines = day.file("json").read_text(encoding="utf-8").splitlines(keepends=True)
     edited(day.file("json"), lines[1], lines[1].replace('"chart_entry":"', '"chart_entry":"x'))
     names = [center.id for center in day.settings.centers]
@@ -426,6 +434,41 @@ def test_a_repair_asks_the_producers_of_the_centers_that_differ(day, services, s
         ]
     finally:
         ask(settings, names, "resume", {})
+
+
+@pytest.mark.kafka
+def test_what_differs_in_a_day_that_waits_to_be_written_needs_no_repair(
+    day, services, stack, chartfeed
+):
+    chartfeed("topics", "create", home=stack)
+    settings = configuration.load(on_kafka(day, services))
+    lines = day.file("json").read_text(encoding="utf-8").splitlines(keepends=True)
+    edited(day.file("json"), lines[1], lines[1].replace('"chart_entry":"', '"chart_entry":"x'))
+    whole = json.loads(day.file("manifest.json").read_text())
+    position = {"partition": topics.partition_of_day(DAY, 12), "offset": 1}
+
+    def settled(offset):
+        owned = {"generation": 1, "position": position | {"offset": offset}}
+        day.file("manifest.json").write_text(json.dumps(whole | owned))
+        wanted = Wanted(settings, settings.centers, Folder(day.output), Span(DAY, DAY))
+        return settle(wanted, timedelta(0))
+
+    producer = Producer(settings.kafka.client)
+    producer.produce(
+        topics.UNIFIED_ENTRIES.name,
+        None,
+        topics.unified_key(DAY, "center_01", 1),
+        position["partition"],
+    )
+    producer.flush(20)
+    waiting, written = settled(0), settled(10**6)
+    # So that extract may write the day again.
+    day.file("manifest.json").write_text(json.dumps(whole))
+
+    assert ({DAY}, []) == (waiting.unwritten, waiting.differing)
+    assert "1 day waits for the stream" in waiting.note
+    assert waiting.exit_code == written.exit_code == 1
+    assert (frozenset(), [settings.centers[0].id]) == (written.unwritten, written.differing)
 
 
 def test_a_repair_asks_for_nothing_where_all_is_identical(group):
