@@ -63,8 +63,8 @@ def days(folder: Path) -> list[Figure]:
         found = files.catching_up(folder / str(count), ROWS_OVER_DAYS, count)
         each = found["milliseconds_per_day"]
         figures += [
-            point(f"{spread}, each", "days", count, each, "ms"),
-            point(f"{spread}, written", "days", count, found["written_per_second"], "/s"),
+            point(f"a day's files, {spread}", "days", count, each, "ms"),
+            point(f"rows written, {spread}", "days", count, found["written_per_second"], "/s"),
         ]
     return figures
 
