@@ -96,6 +96,14 @@ def test_rows_follow_whole_transactions_and_bad_records_stop_nothing(centers, co
         town.commit(one, [an_entry(901, patient=99, text="again")])
         until(shows(town))
 
+        # So does one among the unified rows, whose dead letter is the daily files' matter.
+        junk = topics.unified_key(DAY, one, 904)
+        unified = topics.UNIFIED_ENTRIES.name
+        sender = Producer({"bootstrap.servers": town.bootstrap})
+        sender.produce(unified, b"no record", junk, topics.partition_of_day(DAY, 12))
+        sender.flush(10)
+        until(lambda: (unified, junk.decode()) in {(at.topic, at.key) for at in town.letters()})
+
         files = path.parent / "output"
         until((files / f"ivoris_chart_entries_{DAY}.manifest.json").exists)
         listening = [
