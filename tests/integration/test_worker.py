@@ -188,6 +188,31 @@ def test_a_state_that_is_gone_is_rebuilt_and_only_differences_are_published(
     assert len(after) == 3, "more than the differences was published"
 
 
+def test_a_state_is_trusted_after_a_restart_and_compared_after_a_boot(centers, config):
+    town = centers(count=2)
+    town.work(10)
+    ours = {town.partition(center) for center in town.names}
+
+    def compared(worker):
+        """Give how often each partition with a center has been compared with what is published."""
+        lines = map(json.loads, worker.said().splitlines())
+        begun = [line for line in lines if line.get("event") == "rebuilding" and "why" in line]
+        return [sum(line["partition"] == one for line in begun) for one in sorted(ours)]
+
+    path = config(town)
+    name = path.parent / "state" / "one" / "identity"
+    with workers(path) as start:
+        for turn, times in enumerate((1, 1, 2)):
+            if turn == 2:
+                # Another boot is another end of this name, which only the kernel can give.
+                name.write_text(f"{name.read_text()}/another boot")
+            worker = start()
+            town.commit(next(iter(town.names)), [an_entry(901 + turn)])
+            until(shows(town))
+            assert worker.end() == 0
+            assert [times] * len(ours) == compared(worker)
+
+
 def test_a_worker_heals_what_it_finds_at_its_start(centers, config):
     town = centers(count=4)
     renamed, disabled, *_ = town.names
