@@ -58,8 +58,9 @@ log = structlog.get_logger("chartfeed.sink")
 class _Reader:
     """Turns messages of the two topics into what is known of the centers."""
 
-    def __init__(self, claims: Claims, schema_of: SchemaOf) -> None:
+    def __init__(self, claims: Claims, lock: threading.Lock, schema_of: SchemaOf) -> None:
         self._claims = claims
+        self._lock = lock
         self._schema_of = schema_of
         self._progress = Decoder(Progress)
         self._status = Decoder(CenterStatus)
@@ -71,10 +72,15 @@ class _Reader:
         if value is None:
             return
         try:
+            # Whoever asks for the claims does not wait while the registry is asked for a schema.
             if message.topic() == topics.PROGRESS.name:
-                self._claims.applied(self._decode(self._progress, value), now)
+                progress = self._decode(self._progress, value)
+                with self._lock:
+                    self._claims.applied(progress, now)
             else:
-                self._claims.told(self._decode(self._status, value), now)
+                status = self._decode(self._status, value)
+                with self._lock:
+                    self._claims.told(status, now)
         except SkipRecord as error:
             place = (message.topic(), message.partition() or 0)
             if place not in self._refused:
@@ -106,9 +112,9 @@ class Watcher:
         self._settings = {**USUAL, **kafka, **OURS}
         self._partitions = partitions
         self._claims = claims
-        self._reader = _Reader(claims, schema_of)
-        self._clock = clock
         self._lock = threading.Lock()
+        self._reader = _Reader(claims, self._lock, schema_of)
+        self._clock = clock
         self._ended = threading.Event()
         self._trouble: str | None = None
         self._loaded = threading.Event()
@@ -214,8 +220,7 @@ class Watcher:
                 self.loaded.set()
 
     def _take(self, message: Message) -> None:
-        with self._lock:
-            self._reader.read(message, self._clock())
+        self._reader.read(message, self._clock())
 
 
 LOG: Final = logging.getLogger("chartfeed.kafka")
