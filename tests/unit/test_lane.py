@@ -38,7 +38,7 @@ class Registry:
 
 
 class Published:
-    """What another worker published: one row, in a spool."""
+    """In Kafka's place: what another worker published, one row in a spool."""
 
     def __init__(self, folder):
         value = ENCODERS[UnifiedEntry].encode(a_unified_entry())
@@ -53,7 +53,7 @@ class Published:
 
 
 class Sender:
-    """Takes all that is sent, and tells when there was something."""
+    """In Kafka's place: takes all that is sent, and tells when there was something."""
 
     def __init__(self):
         self.keys = []
@@ -76,16 +76,17 @@ class Sender:
 @pytest.mark.parametrize("hangs", [True, False])
 @pytest.mark.parametrize("record", [ChartEntry, UnifiedEntry])
 def test_while_a_lane_waits_for_the_registry_others_have_the_turn(tmp_path, record, hangs):
-    turn, sender, failures = Turn(), Sender(), []
+    turn, sender = Turn(), Sender()
+    failures: list[BaseException] = []
     registry = Registry(SCHEMA_IDS[record], hangs=hangs)
     source = Source()
     source.commit(CENTER, [(ENTRIES, 1, an_entry())])
     lane = Lane(
         tmp_path / "join-0.sqlite",
         a_contract(schema_of=turn.outside(registry.schema_of)),
-        sender,
+        sender,  # type: ignore[arg-type]  # no broker here
         Shared(
-            published=Published(tmp_path),
+            published=Published(tmp_path),  # type: ignore[arg-type]  # no broker here
             still_member=lambda: True,
             held=lambda: None,
             failed=failures.append,
