@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import subprocess
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -114,8 +115,20 @@ def machine() -> str:
     memory = psutil.virtual_memory().total / 2**30
     return (
         f"{os.cpu_count()} cores ({model}), {memory:.0f} GiB, {platform.system()}"
-        f" {platform.release()}, Python {platform.python_version()}"
+        f" {platform.release()}, Python {platform.python_version()}, commit {_commit()}"
     )
+
+
+def _commit() -> str:
+    """Name what was run, "unknown" outside a checkout."""
+    done = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"],
+        cwd=Path(__file__).parent,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout.strip() or "unknown"
 
 
 def write(folder: Path, runs: Sequence[Run], day: date) -> None:
