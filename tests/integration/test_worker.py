@@ -323,6 +323,9 @@ def test_partitions_that_come_back_while_the_registry_is_away_go_on(centers, tmp
             alone = stays.says("assigned")
             goes = start("two")
             until(lambda: goes.says("assigned") and stays.says("assigned") > alone)
+            for center in town.names:
+                town.commit(center, [an_entry(900)])
+            until(shows(town))
             gate.shut()
             shared = stays.says("assigned")
             assert goes.end() == 0
