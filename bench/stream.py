@@ -172,7 +172,7 @@ def replay(there: Stage, folder: Path) -> Spent:
     )
     now = os.times()
     cpu = now.children_user + now.children_system - used.children_user - used.children_system
-    records = int(done.stdout.split(maxsplit=1)[0])
+    records = int(done.stdout.split(maxsplit=1)[0].replace(",", ""))
     return Spent(records, perf_counter() - began, cpu)
 
 
