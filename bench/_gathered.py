@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from bench._figures import Figure
 from bench._reasons import why
 
-__all__ = ["Part", "as_document", "as_json", "machine", "number", "parts", "rendered"]
+__all__ = ["Part", "as_document", "as_json", "commit", "machine", "number", "parts", "rendered"]
 
 PAGES: Final = Path(__file__).parent / "pages"
 
@@ -62,17 +62,22 @@ def machine() -> dict[str, str]:
         if line.startswith("model name")
     ]
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
-    )
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "processor": f"{os.cpu_count()} cores of {(models or [platform.machine()])[0]}",
         "memory": f"{memory / 2**30:.0f} GiB",
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        "commit": commit.stdout.strip() or "unknown",
+        "commit": commit(),
     }
+
+
+def commit() -> str:
+    """Name what is measured, "unknown" outside a checkout."""
+    done = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() or "unknown"
 
 
 def as_json(found: Sequence[Part], about: dict[str, str]) -> str:

@@ -22,8 +22,7 @@ from producers.connection import connect
 from producers.days import Span
 from schemas.errors import ChartfeedError, Outside, RetryLater
 from schemas.insurance import StatusTable
-from stream_app.files.day import read_manifest
-from stream_app.files.manifest import Damaged
+from stream_app.files.day import sound_manifest
 from stream_app.files.reading import flat, row_of
 from stream_app.reconciling import Changed, Difference, Due, differences, standing
 from stream_app.sink.survey import days_in
@@ -283,10 +282,7 @@ def _told_apart(wanted: Wanted, report: Report) -> Report:
 def _live(wanted: Wanted, newest: Sequence[date]) -> Live | None:
     """Ask how far the stream is, where the newest files are a stream's."""
     for day in newest:
-        try:
-            manifest = read_manifest(wanted.target, day)
-        except Damaged:
-            continue
+        manifest = sound_manifest(wanted.target, day)
         if manifest is not None and manifest.generation is not None:
             return reconcile_live.look(wanted.settings, [center.id for center in wanted.centers])
     return None

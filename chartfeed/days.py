@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -14,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from chartfeed import logs
+from chartfeed import logs, newest
 from chartfeed.amounts import amount
 from producers.shown import printable
 from schemas import dates
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 __all__ = ["beside", "day", "days", "now"]
 
 LIVE_SECONDS: Final = 10.0
-# Where today's work is; a partition without any of these days has its own to go by.
-NEWEST: Final = 31
 
 Renew = Callable[[Manifest, int], tuple[CenterLine, ...]]
 """Brings a manifest's lines up to now, told how much of its partition the files of any day show."""
@@ -73,7 +72,7 @@ def _live(settings: Settings) -> Iterator[Renew | None]:
 
 
 def now(
-    wanted: Iterable[Manifest], found: Iterable[Manifest], renew: Renew | None
+    wanted: Iterable[Manifest], found: Sequence[Manifest], renew: Renew | None
 ) -> list[tuple[Manifest, tuple[CenterLine, ...]]]:
     """Give the wanted manifests with their lines as they are now; `found` are those of any days.
 
@@ -81,12 +80,9 @@ def now(
     """
     if renew is None:
         return [(manifest, manifest.centers) for manifest in wanted]
-    shown: dict[int, int] = {}
-    for manifest in found:
-        if (at := manifest.position) is not None:
-            shown[at.partition] = max(at.offset, shown.get(at.partition, 0))
+    shown = cache(partial(newest.shown, found))
     return [
-        (manifest, renew(manifest, shown[at.partition] if (at := manifest.position) else 0))
+        (manifest, renew(manifest, shown(at.partition) if (at := manifest.position) else 0))
         for manifest in wanted
     ]
 
@@ -94,8 +90,7 @@ def now(
 def beside(target: Target, wanted: date, partitions: int) -> list[Manifest]:
     """Give the manifests of the newest days that share a day's partition."""
     of = partition_of_day(wanted, partitions)
-    newest = days_in(target.names())[-NEWEST:]
-    found, _ = _read(target, [one for one in newest if partition_of_day(one, partitions) == of])
+    found, _ = _read(target, newest.of_partition(days_in(target.names()), of, partitions))
     return found
 
 

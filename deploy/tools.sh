@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Brings what only tests use: into .chartfeed/tools promtool and libfaketime (from Debian's packages) and
-# axe-core (from npm), unpacked there and installed nowhere, and the schema of compose files (from its Go module); and
-# Chromium by apt where root runs this. What can't be brought is said, and its tests are skipped.
+# axe-core (from npm), unpacked there and installed nowhere, and the schema of compose files (from its Go
+# module); and Chromium by apt where root runs this. What can't be brought is said, and its tests are
+# skipped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools=.chartfeed/tools
@@ -9,16 +10,22 @@ mkdir -p $tools
 temporary=$(mktemp -d)
 trap 'rm -rf "$temporary"' EXIT
 
+# unpacked PACKAGE FOLDER WHAT WHY_IT_MATTERS: Debian's package, unpacked there.
+unpacked() {
+  if ! (cd "$temporary" && timeout 120 apt-get -qq -o APT::Sandbox::User=root download "$1") 2>/dev/null; then
+    echo "$3 could not be brought (apt-get download $1); $4" >&2
+    return 1
+  fi
+  dpkg -x "$temporary/$1"_*.deb "$2"
+}
+
 bring_promtool() {
   if command -v promtool >/dev/null || [ -x $tools/promtool ] || ! command -v apt-get >/dev/null; then
     return
   fi
-  if ! (cd "$temporary" && timeout 120 apt-get -qq -o APT::Sandbox::User=root download prometheus) 2>/dev/null; then
-    echo "promtool could not be brought (apt-get download prometheus); its tests are skipped" >&2
-    return
+  if unpacked prometheus "$temporary/unpacked" promtool "its tests are skipped"; then
+    mv "$temporary/unpacked/usr/bin/promtool" $tools/promtool
   fi
-  dpkg -x "$temporary"/prometheus_*.deb "$temporary/unpacked"
-  mv "$temporary/unpacked/usr/bin/promtool" $tools/promtool
 }
 
 bring_libfaketime() {
@@ -26,11 +33,7 @@ bring_libfaketime() {
     compgen -G "$tools/usr/lib/*/faketime/libfaketimeMT.so.1" >/dev/null; then
     return
   fi
-  if ! (cd "$temporary" && timeout 120 apt-get -qq -o APT::Sandbox::User=root download libfaketime) 2>/dev/null; then
-    echo "libfaketime could not be brought (apt-get download libfaketime); no clock is stepped" >&2
-    return
-  fi
-  dpkg -x "$temporary"/libfaketime_*.deb $tools
+  unpacked libfaketime $tools libfaketime "no clock is stepped" || return 0
 }
 
 axe=axe-core-4.14.1

@@ -20,8 +20,8 @@ from stream_app.closing.content import Content, Problem, counted, read_day, rows
 from stream_app.closing.marker import Marker
 from stream_app.closing.report import Report
 from stream_app.closing.thresholds import Checks
-from stream_app.files.day import read_manifest
-from stream_app.files.manifest import CenterLine, Damaged, Manifest
+from stream_app.files.day import sound_manifest
+from stream_app.files.manifest import CenterLine, Manifest
 from stream_app.files.reading import Unreadable
 from stream_app.files.targets import Target
 
@@ -91,10 +91,7 @@ class Closer:
 
     def missing(self, day: date) -> tuple[completion.Missing, ...]:
         """Give the centers that the day lacks now."""
-        try:
-            manifest = read_manifest(self.target, day)
-        except Damaged:
-            manifest = None
+        manifest = sound_manifest(self.target, day)
         lines = None if manifest is None else self.lines(manifest)
         return completion.missing(self.dues(day), lines)
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 
 from stream_app.closing.completion import end, is_through
-from stream_app.files.day import read_manifest
-from stream_app.files.manifest import Damaged, Manifest
+from stream_app.files.day import sound_manifest
+from stream_app.files.manifest import Manifest
 from stream_app.files.targets import Target
 
 __all__ = ["counts", "earlier"]
@@ -17,10 +17,7 @@ def earlier(target: Target, day: date, weeks: int) -> list[Manifest]:
     """Give the manifests of the same weekday, newest first; damaged ones tell nothing."""
     found = []
     for week in range(1, weeks + 1):
-        try:
-            manifest = read_manifest(target, day - timedelta(weeks=week))
-        except Damaged:
-            continue
+        manifest = sound_manifest(target, day - timedelta(weeks=week))
         if manifest is not None:
             found.append(manifest)
     return found

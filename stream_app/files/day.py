@@ -37,6 +37,14 @@ def read_manifest(target: Target, day: date) -> Manifest | None:
     return None if content is None else manifests.parse(content, name)
 
 
+def sound_manifest(target: Target, day: date) -> Manifest | None:
+    """Give a day's manifest, None where there is none or one that says nothing any more."""
+    try:
+        return read_manifest(target, day)
+    except Damaged:
+        return None
+
+
 def write(
     target: Target,
     day: date,

@@ -19,11 +19,11 @@ from stream_app.join.contract import Contract, Outgoing, Parcel
 from stream_app.join.packs import Message, packed, packs, unpacked
 from stream_app.join.state import EPOCH, MICROSECOND, moment
 from stream_app.join.waiting import NOWHERE, Unusable
+from stream_app.letters import letter
 
 __all__ = ["Applied", "Outbox"]
 
 UNIFIED: Final = topics.UNIFIED_ENTRIES.name
-LONGEST_KEY: Final = 200
 BY_KEY: Final = -1
 INSERT: Final = "INSERT INTO outbox VALUES (?, ?, ?, ?)"
 # A parcel is of this size at most, or else of one pack.
@@ -67,21 +67,17 @@ class Outbox:
 
     def dead_letter(self, unusable: Unusable) -> None:
         """Add what is to be known of a record that can't be used, however long its key is."""
-        key = None if unusable.key is None else unusable.key[:LONGEST_KEY]
         nowhere = unusable.offset == NOWHERE
-        letter = DeadLetter(
-            stage="stream",
-            center_id=None if unusable.center is None else unusable.center[:LONGEST_KEY],
-            table=None,
-            key=None if key is None else key.decode(errors="replace"),
+        key, found = letter(
+            unusable.topic,
+            None if nowhere else self._contract.partition,
+            None if nowhere else unusable.offset,
+            unusable.key,
+            center=unusable.center,
             reason=unusable.reason,
-            source_version=None,
-            topic=unusable.topic,
-            partition=None if nowhere else self._contract.partition,
-            offset=None if nowhere else unusable.offset,
             at=self._contract.now(),
         )
-        self._add(topics.DEAD_LETTERS.name, [(BY_KEY, key, self._dead_letter.encode(letter))])
+        self._add(topics.DEAD_LETTERS.name, [(BY_KEY, key, self._dead_letter.encode(found))])
 
     def due(self, center: int, applied: Applied, unusable: int) -> None:
         """Add the Progress of a checkpoint that is applied with what was added before."""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from schemas.errors import BadInput
 from stream_app.files import day as files
-from stream_app.files.manifest import Damaged
 from stream_app.replay.shelf import Page, Shelf
 from stream_app.sink.completeness import Share
 from stream_app.sink.survey import days_in
@@ -24,10 +23,7 @@ __all__ = ["Writing", "refuse_owned"]
 def refuse_owned(target: Target) -> None:
     """Raise BadInput where a stream writes, before anything is read."""
     for day in days_in(target.names()):
-        try:
-            found = files.read_manifest(target, day)
-        except Damaged:
-            continue
+        found = files.sound_manifest(target, day)
         if found is not None and found.generation is not None:
             raise BadInput(
                 f"the files of {day.isoformat()} in {target} belong to a running stream",

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, TypeAlias
 from stream_app.files import day as files
 from stream_app.files.manifest import (
     CenterLine,
-    Damaged,
     DataFile,
     Manifest,
     Measured,
@@ -109,10 +108,8 @@ class Writer:
 
     def _fitting(self, day: date, known: Day | None) -> Manifest | None:
         """Give a day's manifest if its files are those that the state has written."""
-        try:
-            present = files.read_manifest(self.target, day)
-        except Damaged:
-            return None  # It is written anew, as one that is missing.
+        # A damaged one is written anew, as one that is missing.
+        present = files.sound_manifest(self.target, day)
         if present is None or known is None or known.dirty or present.files != known.files:
             return None
         return present

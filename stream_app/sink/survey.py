@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from schemas import dates, topics
-from stream_app.files.day import read_manifest
-from stream_app.files.manifest import Damaged
+from stream_app.files.day import sound_manifest
 from stream_app.files.rendering import STEM, manifest_name
 
 if TYPE_CHECKING:
@@ -101,10 +100,7 @@ def survey(
     present: dict[date, Manifest | None] = {}
     for day in days_in(listing):
         if topics.partition_of_day(day, partitions) == partition:
-            try:
-                present[day] = read_manifest(target, day)
-            except Damaged:
-                present[day] = None
+            present[day] = sound_manifest(target, day)
     generations = [found.generation or 0 for found in present.values() if found is not None]
     stale = set(missing(listing, known.values()))
     wanted = set(formats)

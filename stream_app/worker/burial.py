@@ -16,13 +16,13 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from schemas import topics
 from schemas.codec import Encoder
 from schemas.records import DeadLetter
+from stream_app.letters import letter
 from stream_app.sink.rows import Unusable
 from stream_app.worker.errors import KafkaDown
 from stream_app.worker.sender import FIXED, LOG, SETTINGS, Options
 
 __all__ = ["Burial"]
 
-LONGEST_KEY: Final = 200
 PATIENCE: Final = 5.0
 LOOK_SECONDS: Final = 0.2
 
@@ -63,20 +63,16 @@ class Burial:
 
     def _letter(self, found: Unusable) -> tuple[bytes | None, bytes]:
         """Give key and value of a record's letter, however long its own key is."""
-        key = None if found.key is None else found.key[:LONGEST_KEY]
-        letter = DeadLetter(
-            stage="stream",
-            center_id=None if found.place is None else found.place[1][:LONGEST_KEY],
-            table=None,
-            key=None if key is None else key.decode(errors="replace"),
+        key, content = letter(
+            topics.UNIFIED_ENTRIES.name,
+            found.partition,
+            found.offset,
+            found.key,
+            center=None if found.place is None else found.place[1],
             reason=found.reason,
-            source_version=None,
-            topic=topics.UNIFIED_ENTRIES.name,
-            partition=found.partition,
-            offset=found.offset,
             at=self._now(),
         )
-        return key, self._encode(letter)
+        return key, self._encode(content)
 
     def close(self) -> None:
         """Let go of the producer, and of what is on its way: the state has it still."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import subprocess
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -15,6 +14,7 @@ from typing import Final
 
 import psutil
 
+from bench._gathered import commit
 from tests.faulting.kinds import KINDS
 from tests.faulting.rounds import Run
 
@@ -115,20 +115,8 @@ def machine() -> str:
     memory = psutil.virtual_memory().total / 2**30
     return (
         f"{os.cpu_count()} cores ({model}), {memory:.0f} GiB, {platform.system()}"
-        f" {platform.release()}, Python {platform.python_version()}, commit {_commit()}"
+        f" {platform.release()}, Python {platform.python_version()}, commit {commit()}"
     )
-
-
-def _commit() -> str:
-    """Name what was run, "unknown" outside a checkout."""
-    done = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],
-        cwd=Path(__file__).parent,
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    return done.stdout.strip() or "unknown"
 
 
 def write(folder: Path, runs: Sequence[Run], day: date) -> None:

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from chartfeed import days
 from chartfeed.cli import Context
+from chartfeed.newest import NEWEST
 from schemas.topics import partition_of_day
 from stream_app.files import day as files
 from stream_app.files.manifest import Manifest, Position
@@ -65,7 +66,7 @@ def test_only_days_of_the_same_partition_tell_how_much_of_it_is_shown(tmp_path):
     for day in newest:
         files.write(output, day, [], formats=("csv",), centers=[], written_at=START)
     of = partition_of_day(OLD, 12)
-    fellows = [day for day in newest[-days.NEWEST :] if partition_of_day(day, 12) == of]
+    fellows = [day for day in newest[-NEWEST:] if partition_of_day(day, 12) == of]
     output.replace(manifest_name(fellows[0]), [b"{"])
 
     assert fellows[1:] == [one.target_date for one in days.beside(output, OLD, 12)]

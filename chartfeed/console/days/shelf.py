@@ -8,12 +8,12 @@ from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from chartfeed import newest
 from chartfeed.console.days import download
 from chartfeed.console.days.claims import Claimed
 from chartfeed.console.days.month import neighbours, standing_of
 from chartfeed.console.days.opening import BeingWritten, Days
 from schemas import dates
-from schemas.topics import partition_of_day
 from stream_app.closing import marker
 from stream_app.files.manifest import Damaged
 from stream_app.files.months import open_daily
@@ -37,8 +37,6 @@ TABS: Final = (
     ("/charts", "days.tab.charts"),
     ("/files", "days.tab.files"),
 )
-# Where today's work is; a partition without any of these days has its own to go by.
-NEWEST: Final = 31
 AGAIN: Final = {"retry-after": "2"}
 
 
@@ -62,14 +60,13 @@ class Shelf:
 
     def known(self) -> Callable[[Manifest], tuple[CenterLine, ...]]:
         """Give what tells a day's lines as they are known now."""
-        newest = self.listed()[-NEWEST:]
+        listed = self.listed()
 
         @cache
         def shown(partition: int) -> int:
             """Give how much of a partition the newest days' files show; only its days are read."""
-            ours = (one for one in newest if partition_of_day(one, self._partitions) == partition)
-            at = (found.position for found in map(self.manifest, ours) if found is not None)
-            return max((one.offset for one in at if one and one.partition == partition), default=0)
+            ours = newest.of_partition(listed, partition, self._partitions)
+            return newest.shown(filter(None, map(self.manifest, ours)), partition)
 
         def lines(found: Manifest) -> tuple[CenterLine, ...]:
             at = found.position
