@@ -6,9 +6,10 @@ import re
 import signal
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.request import urlopen
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
@@ -94,7 +95,8 @@ def test_yesterday_is_closed_as_soon_as_the_last_center_is_complete(
 ):
     town = Centers(services["kafka"]["address"], schema_ids, 3)
     *early, late = town.names
-    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    # Yesterday is where the centers are: a UTC day begins later.
+    yesterday = datetime.now(ZoneInfo("Europe/Berlin")).date() - timedelta(days=1)
     with posts() as hook, workers(config(town.names)) as start:
         path = config(town.names, notices={"webhook": {"url": hook.url}})
         worker = start("one", "--metrics-port", "0")
