@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from zoneinfo import ZoneInfo
 
 from rich.live import Live
 from rich.table import Table
 
+from deploy.local.staff.desk import ZONE
 from producers.capture.overview import Overview
 from schemas.errors import Failed
 
@@ -26,7 +26,6 @@ __all__ = ["Screen"]
 
 EVERY: Final = 0.5
 PLAIN_EVERY: Final = 3.0
-ZONE: Final = ZoneInfo("Europe/Berlin")
 
 
 @dataclass(frozen=True, slots=True)

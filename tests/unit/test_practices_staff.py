@@ -14,6 +14,7 @@ from deploy.local.practice.dice import dice
 from deploy.local.practices import Request
 from deploy.local.staff import deeds, journal
 from deploy.local.staff.book import Book, Change, Deed
+from deploy.local.staff.desk import Clock
 from deploy.local.staff.journal import Journal
 from schemas.errors import BadInput
 from tests import oracle
@@ -52,6 +53,18 @@ def some_deeds(count, seed=1):
 
 def a_deed(key=1, text="Kontrolle"):
     return Deed("entry", (Change("KARTEI", key, None, {"ID": key, "BEMERKUNG": text}),))
+
+
+@pytest.mark.parametrize(
+    ("now", "today"),
+    [
+        (dt.datetime(2026, 11, 21, 22, 59, tzinfo=dt.UTC), dt.date(2026, 11, 21)),
+        (dt.datetime(2026, 11, 21, 23, 0, tzinfo=dt.UTC), dt.date(2026, 11, 22)),
+        (dt.datetime(2026, 7, 1, 22, 0, tzinfo=dt.UTC), dt.date(2026, 7, 2)),
+    ],
+)
+def test_the_staff_s_today_is_that_of_the_clock_on_their_wall(now, today):
+    assert today == Clock(lambda: now).today()
 
 
 def test_staff_do_all_that_staff_do():

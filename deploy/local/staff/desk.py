@@ -7,6 +7,8 @@ import datetime as dt
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
+from zoneinfo import ZoneInfo
 
 import pyodbc
 
@@ -19,6 +21,8 @@ from deploy.local.staff.book import Book, Change, Deed, Image
 from deploy.local.staff.journal import Intent, Journal
 
 NEWEST = 2000
+ZONE: Final = ZoneInfo("Europe/Berlin")
+"""Where the practices are: their today is that of their own clocks, wherever they run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,9 @@ class Clock:
     """What the staff see on the wall, and what they write into the journal."""
 
     now: Callable[[], dt.datetime]
+
+    def today(self) -> dt.date:
+        return self.now().astimezone(ZONE).date()
 
     def stamp(self) -> str:
         return self.now().isoformat(timespec="microseconds").replace("+00:00", "Z")
@@ -76,7 +83,7 @@ class Desk:
         with self._mutex:
             for _ in range(20):
                 work = deeds.Work(
-                    book, self._dice, self._clock.now().date(), self.practice.traits.unicode
+                    book, self._dice, self._clock.today(), self.practice.traits.unicode
                 )
                 deed = maker(work)
                 if deed is not None:
