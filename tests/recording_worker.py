@@ -1,6 +1,7 @@
 """A worker that keeps no state: it writes down what the transport hands it, one JSON a line.
 
-It stumbles over a record whose key is `fail`, and blocks its main loop at one named `block`.
+It stumbles over a record whose key is `fail`, and blocks its main loop at one named `block`. With
+`patience`, a fetch that finds nothing lasts so many seconds.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import time
 from pathlib import Path
 
 from stream_app.transport.app import Membership, StreamApp, leave
+from stream_app.transport.consumer import BatchConsumer, BatchTransport
 from stream_app.transport.credentials import of
 
 BLOCK_SECONDS = 11
@@ -19,6 +21,7 @@ BLOCK_SECONDS = 11
 
 class Recorder:
     def __init__(self, out, offsets):
+        self.folder = out.parent
         self.out = out.open("a")
         self.wanted = offsets
         self.at = {}
@@ -57,12 +60,32 @@ class Recorder:
         return self.at
 
 
-async def main(bootstrap, membership, topics, out, offsets):
-    recorder = Recorder(out, offsets)
+def patient(recorder, seconds):
+    """Give a transport whose fetch waits for long, and that says when it is where the state is."""
+
+    class Patient(BatchConsumer):
+        async def _getmany(self, active_partitions, timeout):  # noqa: ASYNC109 - Faust's parameter
+            del timeout
+            return await super()._getmany(active_partitions, seconds)
+
+        async def seek_to_committed(self):
+            offsets = await super().seek_to_committed()
+            recorder.say("sought", partitions=len(offsets))
+            return offsets
+
+    class Transport(BatchTransport):
+        Consumer = Patient
+
+    return Transport
+
+
+async def main(bootstrap, membership, topics, recorder, patience):
     options = {"bootstrap.servers": bootstrap}
     app = StreamApp(
-        bootstrap, membership, topics, recorder, folder=out.parent, credentials=of(options)
+        bootstrap, membership, topics, recorder, folder=recorder.folder, credentials=of(options)
     )
+    if patience is not None:
+        app.transport = patient(recorder, patience)(app.conf.broker_consumer, app)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     try:
@@ -81,7 +104,7 @@ if __name__ == "__main__":
             given["bootstrap"],
             Membership(given["group"], given["name"], keep=given["keep"]),
             given["topics"],
-            Path(given["out"]),
-            given["offsets"],
+            Recorder(Path(given["out"]), given["offsets"]),
+            given["patience"],
         )
     )

@@ -6,13 +6,15 @@ settings, and who is told of partitions), `credentials`.
 
 What Faust or aiokafka do, what is done here instead, and why:
 
-- one event a record: `ConsumerScheduler` and `Schema` hand over one batch a partition, for speed;
+- one event a record: the consumer and `Schema` hand over one batch a partition, for speed;
 - fetched records of partitions that were paused meanwhile are dropped by `getmany`: it is our
   own, and partitions are held before the fetch, for nothing may be lost;
 - a fetch gives records: ours gives positions too, where the records began, and positions that
   moved without a record, for there are holes;
-- a fetch that was under way when partitions were reassigned gives records from wherever aiokafka
+- a fetch that is under way while partitions are reassigned may give records from wherever aiokafka
   stood before our seek, or its error: ours gives nothing then;
+- the same fetch may give records from behind our seek, and what arrives while the flow rests is
+  thrown away: ours is handed over when the flow goes on, unless another seek came first;
 - a record is built of each unpacked one: the unpacked one has all that is needed;
 - read_uncommitted: read_committed (invariant 5);
 - round-robin assignment: range, for a center's five topics belong together;

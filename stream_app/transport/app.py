@@ -18,7 +18,7 @@ from mode.supervisors import CrashingSupervisor
 
 from stream_app.transport import versions
 from stream_app.transport.consumer import BatchConsumer, BatchTransport
-from stream_app.transport.fetched import BatchScheduler, BatchSchema, Fetched
+from stream_app.transport.fetched import BatchSchema, Fetched
 
 __all__ = ["SESSION_SECONDS", "Membership", "Owner", "StreamApp", "leave"]
 
@@ -98,7 +98,6 @@ class StreamApp(faust.App):
             topic_disable_leader=True,
             stream_buffer_maxsize=BUFFERED_BATCHES,
             stream_wait_empty=False,
-            ConsumerScheduler=BatchScheduler,
         )
         self.transport = BatchTransport(self.conf.broker_consumer, self)
         channel = self.topic(*topics, schema=BatchSchema(), acks=False)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, cast
 
 import aiokafka
 from aiokafka.consumer import fetcher
@@ -33,6 +34,14 @@ PARTITION_BYTES: Final = 2**19
 HELD_SECONDS: Final = 0.05
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Batches, and the seek that they follow: after another one they would be read twice."""
+
+    batches: Mapping[TP, Fetched]
+    beginning: object
+
+
 class PlainRecords(fetcher.PartitionRecords):  # type: ignore[misc] # aiokafka has no types
     """Fetched records as they are unpacked, without a second object for each."""
 
@@ -48,6 +57,8 @@ class BatchThread(driver.AIOKafkaConsumerThread):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self.beginning: object = None
+        """Another object for each time that all positions were set."""
         self._handed: dict[TP, int] = {}
         self._sought: object = None
 
@@ -100,7 +111,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         for tp, offset in offsets.items():
             consumer.seek(driver.ensure_aiokafka_TP(tp), offset)
         self._handed = dict(offsets)
-        self._sought = self._assigned()
+        self._sought, self.beginning = self._assigned(), object()
 
     def _assigned(self) -> Any:
         """Give aiokafka's assignment as it is now: a new object after each rebalance."""
@@ -122,11 +133,14 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         timeout: float | None = None,  # noqa: ASYNC109 - Faust's own parameter
         max_records: int | None = None,
     ) -> Any:
-        """Fetch, and say of each partition where its records began and where it is now."""
-        assignment = self._assigned()
-        if assignment is None or assignment is not self._sought:
+        """Fetch, and say of each partition where its records began and where it is now.
+
+        A fetch may last over a rebalance. What it finds then is of the new assignment, and is
+        read by nobody else if it was found after the seek; what was found before is read again.
+        """
+        if self._assigned() is None or self._assigned() is not self._sought:
             await asyncio.sleep(HELD_SECONDS)
-            return {}
+            return None
         held = self.app.held
         wanted = active_partitions - held
         if held:
@@ -138,11 +152,12 @@ class BatchThread(driver.AIOKafkaConsumerThread):
             else:
                 await asyncio.sleep(HELD_SECONDS)
         except KafkaError:
-            if self._assigned() is assignment:
+            if self._assigned() is self._sought:
                 raise
-        if self._assigned() is not assignment:
-            # A rebalance came between: what is here was read before this assignment's seek.
-            return {}
+        # Nothing is awaited between aiokafka's taking of the records and here.
+        assignment = self._assigned()
+        if assignment is None or assignment is not self._sought:
+            return None
         found: dict[TP, Fetched] = {}
         for tp, start in self._handed.items():
             state = assignment.state_value(tp)
@@ -150,7 +165,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):
                 continue
             position = self._handed[tp] = state.position
             found[tp] = Fetched(tp.topic, tp.partition, records.get(tp, ()), start, position)
-        return found
+        return _Found(found, self.beginning)
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         """Tell the group where the state is; nothing here rests on it."""
@@ -180,12 +195,15 @@ class BatchConsumer(driver.Consumer):
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109 - Faust's
         """Give batches; what a rebalance cuts off is read again, for it ends with a seek."""
-        records, _ = await self._wait_next_records(timeout)
-        generation = self.app.consumer_generation_id
-        if records is None or self.should_stop:
+        fetched, _ = await self._wait_next_records(timeout)
+        if not fetched:
             return
-        for tp, batch in self.scheduler.iterate(records):
-            if not self.flow_active or generation != self.app.consumer_generation_id:
+        found = cast("_Found", fetched)
+        for tp, batch in found.batches.items():
+            if not self.flow_active:
+                # Either a rebalance has begun, or one ends: the seek is done, and this follows it.
+                await self.wait(self.can_resume_flow.wait())
+            if self.should_stop or found.beginning is not self._thread.beginning:
                 return
             yield tp, self._to_message(tp, batch)
 

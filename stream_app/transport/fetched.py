@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import faust
-from faust.types import TP
 
-__all__ = ["BatchScheduler", "BatchSchema", "Fetched"]
+__all__ = ["BatchSchema", "Fetched"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +30,6 @@ class Fetched:
     def timestamp(self) -> int:
         """Give the milliseconds of the last record, 0 where there is none."""
         return self.records[-1].timestamp if self.records else 0
-
-
-class BatchScheduler:
-    """Faust's `ConsumerScheduler`: hands over what was fetched of a partition as one."""
-
-    def iterate(self, records: Mapping[TP, Fetched]) -> Iterator[tuple[TP, Fetched]]:
-        return iter(records.items())
 
 
 class BatchSchema(faust.Schema[Any, Any]):

@@ -91,6 +91,7 @@ def worker(kafka, topics, tmp_path):
             "topics": topics,
             "out": str(tmp_path / f"{name}-{len(started)}.jsonl"),
             "offsets": {},
+            "patience": None,
         }
         started.append(Worker(given | changes))
         return started[-1]
@@ -192,6 +193,26 @@ def test_an_offset_that_is_gone_ends_the_process(worker, topics):
     one = worker(offsets={f"{topics[0]}:0": 1000})
 
     assert one.process.wait(40) != 0
+
+
+def test_a_fetch_that_lasts_over_a_rebalance_loses_nothing(worker, send):
+    """What it finds after the new beginning was sought is read, and read by nobody else."""
+    one = worker(patience=30)
+    until(lambda: one.said("sought"))
+    other = worker("two")
+    until(lambda: other.said("take over"))
+    until(lambda: 3 * 3 in {at["partitions"] for at in one.said("sought")})
+
+    for topic, number in sorted(one.partitions()):
+        send(topic, number, f"{topic}/{number}")
+    due = {f"{topic}/{number}" for topic, number in one.partitions()}
+    until(lambda: due == set(one.keys), seconds=20)
+
+    assert len(due) == len(one.keys)
+    at = {}
+    for batch in one.said("batch"):
+        assert batch["start"] == at.get((batch["topic"], batch["partition"]), 0)
+        at[batch["topic"], batch["partition"]] = batch["position"]
 
 
 def test_workers_share_partitions_and_keep_them_over_a_restart(worker, send, topics):

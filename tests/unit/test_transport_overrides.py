@@ -10,12 +10,10 @@ from aiokafka.consumer.fetcher import PartitionRecords
 from aiokafka.record.default_records import DefaultRecord
 from faust.app.base import App, BootStrategy
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
-from faust.types import TP
 
 from schemas.errors import BadInput, Outside
 from stream_app.transport import consumer, credentials, versions
 from stream_app.transport.app import StreamApp, _Boot
-from stream_app.transport.fetched import BatchScheduler, Fetched
 
 # By theirs, our own class.
 OVERRIDDEN: dict[type, type] = {
@@ -90,13 +88,6 @@ def test_the_installed_versions_are_those_it_was_made_for():
 def test_another_version_is_refused_with_the_command_that_helps():
     with pytest.raises(Outside, match=r"pip install aiokafka==0\.14\.0"):
         versions.check(lambda name: "0.15.0" if name == "aiokafka" else versions.PINNED[name])
-
-
-def test_a_partitions_records_are_one_batch():
-    at = TP("entries", 3)
-    batch = Fetched("entries", 3, (), 5, 7)
-
-    assert [(at, batch)] == list(BatchScheduler().iterate({at: batch}))
 
 
 def test_a_plain_connection_needs_no_credentials():
