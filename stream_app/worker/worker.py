@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
 from faust.types import TP
@@ -40,6 +41,8 @@ LAG_SECONDS: Final = 0.5
 MOST_WAITING: Final = 60_000
 MOST_IN_ONE: Final = 20_000
 MEMBER_SECONDS: Final = 15.0
+
+R = TypeVar("R")
 
 log = structlog.get_logger("chartfeed.stream")
 
@@ -123,10 +126,10 @@ class Worker:
         filing_.start(unified)
         offsets: dict[TP, int] = {}
         try:
-            for partition, offset in (await asyncio.wrap_future(filing_.ready)).items():
+            for partition, offset in (await _told(filing_.ready)).items():
                 offsets[TP(UNIFIED, partition)] = offset
             for number, one in lanes.items():
-                ready = await asyncio.wrap_future(one.ready)
+                ready = await _told(one.ready)
                 offsets |= {TP(topic, number): offset for topic, offset in ready.items()}
         except LetGo:
             if self._lanes is lanes:
@@ -269,3 +272,8 @@ class Worker:
             if offsets:
                 self._sink.behind(self._backlog())
             await asyncio.sleep(LAG_SECONDS)
+
+
+async def _told(future: Future[R]) -> R:
+    """Wait for what a thread will tell. Who gives up waiting doesn't keep it from telling."""
+    return await asyncio.shield(asyncio.wrap_future(future))
