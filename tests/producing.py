@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -44,6 +44,7 @@ class Produce:
     def __init__(self, config: Path, log: Path, arguments: tuple[str, ...], wound: Wound | None):
         self._log = log
         command = ("--config", str(config), "produce", *arguments)
+        self._code: int | None = None
         self._process = CONTEXT.Process(target=_produce, args=(command, log, wound))
         self._process.start()
 
@@ -55,6 +56,8 @@ class Produce:
 
     def wait(self, seconds: float = SECONDS_TO_GO) -> int:
         """Give its exit code, negative for a signal."""
+        if self._code is not None:
+            return self._code
         self._process.join(seconds)
         code = self._process.exitcode
         assert code is not None, f"still running after {seconds} s: {self.said()[-2000:]}"
@@ -73,7 +76,7 @@ class Produce:
         os.kill(self.pid, number)
 
     def is_running(self) -> bool:
-        return self._process.is_alive()
+        return self._code is None and self._process.is_alive()
 
     def said(self) -> str:
         return self._log.read_text()
@@ -90,10 +93,10 @@ class Produce:
 
     def end(self) -> None:
         """Make sure that it is gone."""
-        if self._process.is_alive():
+        if self.is_running():
             self._process.kill()
-        self._process.join(10)
-        with suppress(ValueError):
+        if self._code is None:
+            self._code = self.wait(10)
             self._process.close()
 
 

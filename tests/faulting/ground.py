@@ -277,8 +277,9 @@ def _shorten(bootstrap: str, durations: Mapping[str, int]) -> None:
 
 
 def _ended(made: Ground) -> None:
-    for post in made.posts.values():
-        post.end()
+    with ExitStack() as stack:
+        for post in made.posts.values():
+            stack.callback(post.end)
 
 
 def _as_it_is(scene: Scene) -> Scene:

@@ -155,6 +155,7 @@ class Post:
         if spared is None or spared is not self.process or spared.code() is not None:
             return True
         spared.end()
+        self.process = None
         return False
 
     def tell(self, number: signal.Signals) -> None:

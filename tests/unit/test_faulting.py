@@ -6,11 +6,14 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
+from schemas.errors import BadInput
 from tests.faulting import report
 from tests.faulting.kinds import KINDS
+from tests.faulting.posts import Post, Producing
 from tests.faulting.proxy import State, Wire, Wires
 from tests.faulting.rounds import Happened, Run
 from tests.faulting.schedule import plan, shown
@@ -26,6 +29,21 @@ def test_two_faults_of_a_round_never_strike_the_same() -> None:
         for round_ in plan(seed, 8):
             marks = [mark for fault in round_.faults for mark in fault.marks]
             assert len(marks) == len(set(marks)), shown([round_])
+
+
+def test_a_post_may_be_ended_more_than_once(tmp_path: Path) -> None:
+    post = Post(
+        "producer-0", lambda _: Producing(tmp_path / "none.yml", tmp_path / "produce.log", ())
+    )
+    post.keep()
+    assert post.process is not None
+    assert post.process.wait(60) == BadInput.exit_code
+
+    post.end()
+    post.end()
+    post.keep()
+
+    assert post.ends == {BadInput.exit_code: 1}
 
 
 def test_over_some_seeds_every_fault_comes() -> None:
