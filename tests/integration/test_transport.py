@@ -209,7 +209,7 @@ def test_a_fetch_that_lasts_over_a_rebalance_loses_nothing(worker, send):
     until(lambda: due == set(one.keys), seconds=20)
 
     assert len(due) == len(one.keys)
-    at = {}
+    at: dict[tuple[str, int], int] = {}
     for batch in one.said("batch"):
         assert batch["start"] == at.get((batch["topic"], batch["partition"]), 0)
         at[batch["topic"], batch["partition"]] = batch["position"]
