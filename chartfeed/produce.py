@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 import structlog
 
 from chartfeed import logs, metrics, running
 from chartfeed import settings as configuration
+from chartfeed.clock import Clock, SetBack
 from chartfeed.fleet import Crew, Fleet
 from chartfeed.topics import require
 from chartfeed.tracing import traced
@@ -143,13 +144,18 @@ def produce(
             Watch(crew.board.situations),
         ):
             supervisor.want(fleet.posts(settings, crew))
-            stopped = _attend(supervisor, told, partial(_reload, settings, fleet, crew, supervisor))
+            try:
+                stopped = _attend(
+                    supervisor, told, partial(_reload, settings, fleet, crew, supervisor)
+                )
+            except SetBack as error:
+                click.echo(f"chartfeed: {error}", err=True)
+                _leave(error.exit_code)
             have_ended = supervisor.leave(LEAVING_SECONDS)
     code = 0 if stopped else _exit_code(supervisor, len(centers))
     if not have_ended:
         # A thread hangs in a driver, and would keep the process from ending in order.
-        sys.stderr.flush()
-        os._exit(code)
+        _leave(code)
     return code
 
 
@@ -227,12 +233,20 @@ def _reload(settings: Settings, fleet: Fleet, crew: Crew, supervisor: Supervisor
 
 def _attend(supervisor: Supervisor, told: SimpleQueue[int], read_again: Callable[[], None]) -> bool:
     """Wait for the centers' end or a signal to stop; tell whether it was the signal."""
+    clock = Clock()
     while supervisor.is_running():
+        clock.look()
         with suppress(Empty):
             if told.get(timeout=LOOK_SECONDS) != signal.SIGHUP:
                 return True
             read_again()
     return False
+
+
+def _leave(code: int) -> NoReturn:
+    """End at once, whatever threads do: what they publish is whole at every moment."""
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _collector(crew: Crew) -> Collector:

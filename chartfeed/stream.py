@@ -20,6 +20,7 @@ from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 
 from chartfeed import logs, metrics
+from chartfeed.clock import Clock, SetBack
 from chartfeed.stream_group import GROUP
 from chartfeed.topics import require
 from chartfeed.tracing import traced
@@ -43,6 +44,7 @@ __all__ = ["contract", "stream"]
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 REQUEST_SECONDS: Final = 10.0
+CLOCK_SECONDS: Final = 0.5
 WRITTEN: Final = {
     UnifiedEntry: topics.UNIFIED_ENTRIES,
     Progress: topics.PROGRESS,
@@ -177,9 +179,27 @@ async def _work(settings: Settings, worker: str, *, keep: bool, endpoint: metric
         with metrics.serving(endpoint, lambda: _Collector(owner, sink, centers), folders):
             sink.start()
             log.info("started", worker=worker, state=str(folder.path))
-            await owner.run(app, stop)
+            watching = asyncio.ensure_future(_watch_clock())
+            try:
+                await owner.run(app, stop)
+            finally:
+                watching.cancel()
             sink.close(flush=False)
         log.info("stopped", worker=worker)
+
+
+async def _watch_clock() -> None:
+    """End at once where the clock is set back: what hangs then would hang in the way out too."""
+    from stream_app.transport.app import leave  # noqa: PLC0415 - see above
+
+    clock = Clock()
+    while True:
+        await asyncio.sleep(CLOCK_SECONDS)
+        try:
+            clock.look()
+        except SetBack as error:
+            click.echo(f"chartfeed: {error}", err=True)
+            leave(error.exit_code)
 
 
 def _sink_options(settings: Settings, folder: Any, joined: Contract) -> Any:
