@@ -1,16 +1,18 @@
-"""From a commit at the source until its event can be read with read_committed."""
+"""From a commit at the source until a topic, or a day's file, shows it."""
 
 from __future__ import annotations
 
 import itertools
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
 from time import monotonic, sleep
-from typing import Self
+from typing import Final, Self, TypeAlias
 
 import pyodbc
 from confluent_kafka import Consumer, TopicPartition
@@ -20,13 +22,18 @@ from deploy.local.practices import Practice
 from producers.capture.publisher import Options
 from producers.connection import connect
 from producers.quoting import name, qualified
-from schemas import topics
 
-__all__ = ["Latencies", "latencies", "quantile"]
+__all__ = ["Latencies", "in_file", "in_topic", "latencies", "quantile"]
 
 MARK = re.compile(rb"mark-(\d+)-")
 WARM_RATE = 30.0
 PATIENCE = 30.0
+LOOK_SECONDS: Final = 0.02
+
+Seen: TypeAlias = dict[int, float]
+"""When each mark was seen first."""
+Watcher: TypeAlias = Callable[[Seen, threading.Event, threading.Event], None]
+"""Notes what it sees; sets the first event when it is ready, and ends after the second."""
 
 
 def quantile(values: list[float], share: float) -> float:
@@ -53,15 +60,10 @@ class Latencies:
         )
 
 
-def latencies(
-    found: Sources, kafka: Options, partitions: int, *, rate: float, seconds: float
-) -> Latencies:
-    """Change one row after the other, of all centers in turn, and give the seconds of each."""
-    committed: dict[int, float] = {}
-    seen: dict[int, float] = {}
-    ready, stop = threading.Event(), threading.Event()
+def in_topic(kafka: Options, partitions: int, topic: str) -> Watcher:
+    """Watch what can be read of a topic with read_committed, from its end on."""
 
-    def read() -> None:
+    def read(seen: Seen, ready: threading.Event, stop: threading.Event) -> None:
         settings = dict(kafka) | {
             "group.id": "bench",
             "isolation.level": "read_committed",
@@ -72,25 +74,65 @@ def latencies(
         with closing(Consumer(settings)) as consumer:
             ends = []
             for partition in range(partitions):
-                at = TopicPartition(topics.CHART_ENTRIES.name, partition)
+                at = TopicPartition(topic, partition)
                 at.offset = consumer.get_watermark_offsets(at, timeout=10)[1]
                 ends.append(at)
             consumer.assign(ends)
             ready.set()
             while not stop.is_set():
                 for message in consumer.consume(500, timeout=0.02):
-                    now = monotonic()
-                    match = MARK.search(message.value() or b"")
-                    if match:
-                        seen.setdefault(int(match[1]), now)
+                    _see(seen, message.value() or b"")
 
-    reader = threading.Thread(target=read, daemon=True)
-    reader.start()
-    ready.wait(30)
+    return read
+
+
+def in_file(content: Path, manifest: Path) -> Watcher:
+    """Watch a day's file, which is as its manifest says once that is there."""
+
+    def read(seen: Seen, ready: threading.Event, stop: threading.Event) -> None:
+        ready.set()
+        known = 0
+        while not stop.wait(LOOK_SECONDS):
+            if manifest.exists() and (changed := manifest.stat().st_mtime_ns) != known:
+                known = changed
+                _see(seen, content.read_bytes())
+
+    return read
+
+
+def _see(seen: Seen, content: bytes) -> None:
+    now = monotonic()
+    for mark in MARK.findall(content):
+        seen.setdefault(int(mark), now)
+
+
+def latencies(
+    found: Sources,
+    watchers: Sequence[Watcher],
+    *,
+    rate: float,
+    seconds: float,
+    day: date | None = None,
+) -> list[Latencies]:
+    """Change one row after the other, of all centers in turn; give what each watcher saw of it.
+
+    With `day`, all rows that are changed are moved there before.
+    """
+    committed: dict[int, float] = {}
+    watched: list[Seen] = [{} for _ in watchers]
+    stop = threading.Event()
     with ExitStack() as stack, ThreadPoolExecutor(len(found.planned)) as pool:
+        stack.callback(stop.set)
+        for watcher, seen in zip(watchers, watched, strict=True):
+            ready = threading.Event()
+            reader = threading.Thread(target=watcher, args=(seen, ready, stop), daemon=True)
+            reader.start()
+            ready.wait(30)
         # All are logged in before the first begins: to log in costs more than to change a row.
         writers = [
-            _Writer(found, practice, stack.enter_context(closing(connect(found.login(practice)))))
+            _Writer(
+                found, practice, stack.enter_context(closing(connect(found.login(practice)))), day
+            )
             for practice in found.planned
         ]
         # The first change of each is not counted: the stand-in translates a statement when it comes
@@ -105,10 +147,9 @@ def latencies(
             ]
             for each in done:
                 each.result()
-            _wait_for(seen, committed)
-    stop.set()
-    reader.join()
-    return Latencies.of(committed, seen, measured)
+            for seen in watched:
+                _wait_for(seen, committed)
+    return [Latencies.of(committed, seen, measured) for seen in watched]
 
 
 def _wait_for(seen: Mapping[int, float], committed: Mapping[int, float]) -> None:
@@ -116,14 +157,20 @@ def _wait_for(seen: Mapping[int, float], committed: Mapping[int, float]) -> None
     while len(seen) < len(committed):
         if monotonic() > deadline:
             missing = len(committed) - len(seen)
-            raise RuntimeError(f"{missing} of {len(committed)} events never came")
+            raise RuntimeError(f"{missing} of {len(committed)} changes were never seen")
         sleep(0.1)
 
 
 class _Writer:
     """Changes the rows of one practice, on one connection."""
 
-    def __init__(self, found: Sources, practice: Practice, connection: pyodbc.Connection) -> None:
+    def __init__(
+        self,
+        found: Sources,
+        practice: Practice,
+        connection: pyodbc.Connection,
+        day: date | None,
+    ) -> None:
         mapping = found.mappings[practice.center_id]
         table = qualified(mapping.schema_name(), mapping.table("KARTEI"))
         text = name(mapping.column("KARTEI", "BEMERKUNG"))
@@ -134,6 +181,13 @@ class _Writer:
             f"SELECT TOP (200) ID FROM {table} WHERE {live} = 0 ORDER BY ID"
         ).fetchall()
         self._ids = [row[0] for row in rows]
+        if day is not None:
+            when = name(mapping.column("KARTEI", "DATUM"))
+            self._cursor.execute(
+                f"UPDATE {table} SET {when} = ? WHERE {live} = 0 AND ID <= ?",
+                f"{day:%Y%m%d}",
+                self._ids[-1],
+            )
 
     def write(
         self,

@@ -46,7 +46,7 @@ ORDER: Final = (
     Step("join"),
     Step("capture", ("snapshot", "catchup", "idle", "latency")),
     Step("stream", ("live",)),
-    Step("stream", ("latency",)),
+    Step("stream", ("latency", "staff")),
     Step("files"),
     Step("standin"),
     Step("console", ("overview", "day")),

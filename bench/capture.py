@@ -26,7 +26,7 @@ from typing import Final
 from bench import _bare as bare
 from bench import _rig as rig
 from bench._figures import Figure, Report, Spent
-from bench._latency import latencies, quantile
+from bench._latency import in_topic, latencies, quantile
 from deploy.local import practices
 from deploy.local.practices import Request
 from producers.capture.center import Center
@@ -36,6 +36,7 @@ from producers.capture.tally import Tally
 from producers.connection import Settings, connect
 from producers.mapping import Mapping
 from producers.quoting import name, qualified
+from schemas import topics
 
 IDLE_SECONDS: Final = 15
 LATENCY_SECONDS: Final = 20
@@ -197,9 +198,8 @@ def _latency(
         rig.producing(found, poll) as pid,
     ):
         before = rig.Watched.of(there, found, **{"the producer": pid})
-        delays = latencies(
-            found, side.kafka, side.partitions, rate=CHANGES_A_SECOND, seconds=LATENCY_SECONDS
-        )
+        readable = in_topic(side.kafka, side.partitions, topics.CHART_ENTRIES.name)
+        (delays,) = latencies(found, [readable], rate=CHANGES_A_SECOND, seconds=LATENCY_SECONDS)
         now = rig.Watched.of(there, found, **{"the producer": pid})
         seconds = delays.seconds
         return [

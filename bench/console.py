@@ -33,6 +33,7 @@ from bench._latency import quantile
 from bench._worker import Worker
 from chartfeed import settings as configuration
 from deploy.local import practices
+from deploy.local.staff.desk import ZONE
 from deploy.local.staff.work import work
 from producers.registry import Registry
 from schemas import topics
@@ -174,7 +175,7 @@ def flood(folder: Path, options: argparse.Namespace) -> Iterator[tuple[str, str,
     ):
         worker.assigned()
         worker.wait_filed(LONGEST)
-        today = datetime.now(UTC).date()
+        today = datetime.now(ZONE).date()
         paths = ["/days", f"/days/{today}", f"/days/{today}/charts", f"/days/{today}/centers"]
         command = [sys.executable, str(HERE / "_flood.py"), address, cookie, str(REQUESTS)]
         before = _delays(found, folder / "before.jsonl", options)
@@ -206,7 +207,7 @@ def _delays(found: rig.Sources, book: Path, options: argparse.Namespace) -> list
     """Have the staff work for a while, and give the seconds from their commits to the file."""
     settings = configuration.load(found.config)
     registry = Registry(settings.registry.url)
-    today = datetime.now(UTC).date()
+    today = datetime.now(ZONE).date()
     delays = Delays(
         {"bootstrap.servers": settings.kafka.bootstrap},
         settings.kafka.topics.partitions,

@@ -23,7 +23,7 @@ from stream_app.transport.fetched import BatchSchema, Fetched
 __all__ = ["SESSION_SECONDS", "Membership", "Owner", "StreamApp", "leave"]
 
 SESSION_SECONDS: Final = 10.0
-BUFFERED_BATCHES: Final = 8
+BUFFERED_FETCHES: Final = 1
 STOP_SECONDS: Final = 2.0
 # For as long as opening a state may take, while Faust waits for where to seek to.
 OPENING_SECONDS: Final = 3600.0
@@ -96,7 +96,7 @@ class StreamApp(faust.App):
             web_enabled=False,
             topic_allow_declare=False,
             topic_disable_leader=True,
-            stream_buffer_maxsize=BUFFERED_BATCHES,
+            stream_buffer_maxsize=BUFFERED_FETCHES,
             stream_wait_empty=False,
         )
         self.transport = BatchTransport(self.conf.broker_consumer, self)
@@ -105,8 +105,9 @@ class StreamApp(faust.App):
         self.on_partitions_revoked.connect(cast("Any", self._let_go))
 
     async def _hand_over(self, stream: Any) -> None:
-        async for batch in stream:
-            self.owner.accept(batch)
+        async for batches in stream:
+            for batch in batches:
+                self.owner.accept(batch)
 
     async def _let_go(self, app: Any, revoked: Any, **_options: Any) -> None:
         del app, revoked

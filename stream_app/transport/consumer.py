@@ -25,7 +25,9 @@ from stream_app.transport.fetched import Fetched
 __all__ = ["BatchConsumer", "BatchTransport"]
 
 LOG: Final = logging.getLogger("chartfeed.stream")
-FETCH_WAIT_MS: Final = 100
+# A fetch waits so long for so much: each costs the same, whether it brings one record or thousands.
+FETCH_WAIT_MS: Final = 50
+FETCH_LEAST_BYTES: Final = 2**18
 REQUEST_MS: Final = 40_000
 # What one answer of a broker may hold, and of one partition: memory follows these two.
 FETCH_BYTES: Final = 8 * 2**20
@@ -75,6 +77,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):
             enable_auto_commit=False,
             auto_offset_reset="none",
             fetch_max_wait_ms=FETCH_WAIT_MS,
+            fetch_min_bytes=FETCH_LEAST_BYTES,
             fetch_max_bytes=FETCH_BYTES,
             max_partition_fetch_bytes=PARTITION_BYTES,
             max_poll_interval_ms=int(conf.broker_max_poll_interval * 1000),
@@ -194,25 +197,27 @@ class BatchConsumer(driver.Consumer):
         return BatchThread(self, loop=self.loop, beacon=self.beacon)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109 - Faust's
-        """Give batches; what a rebalance cuts off is read again, for it ends with a seek."""
+        """Give a fetch's batches as one; what a rebalance cuts off is read again, after a seek."""
         fetched, _ = await self._wait_next_records(timeout)
-        if not fetched:
+        found = cast("_Found | None", fetched or None)
+        if found is None or not found.batches:
             return
-        found = cast("_Found", fetched)
-        for tp, batch in found.batches.items():
-            if not self.flow_active:
-                # Either a rebalance has begun, or one ends: the seek is done, and this follows it.
-                await self.wait(self.can_resume_flow.wait())
-            if self.should_stop or found.beginning is not self._thread.beginning:
-                return
-            yield tp, self._to_message(tp, batch)
+        if not self.flow_active:
+            # Either a rebalance has begun, or one ends: the seek is done, and this follows it.
+            await self.wait(self.can_resume_flow.wait())
+        if self.should_stop or found.beginning is not self._thread.beginning:
+            return
+        tp = next(iter(found.batches))
+        yield tp, self._to_message(tp, tuple(found.batches.values()))
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
+        """Make Faust's message of all batches; it looks as if it were the first."""
+        first: Fetched = record[0]
         return ConsumerMessage(
-            record.topic,
-            record.partition,
-            record.position - 1,
-            record.timestamp / 1000,
+            first.topic,
+            first.partition,
+            first.position - 1,
+            first.timestamp / 1000,
             0,
             None,
             None,

@@ -1,4 +1,4 @@
-"""A partition's records as they were fetched, handed through Faust in one piece."""
+"""Records as they were fetched, a partition's in one piece, and a fetch through Faust in one."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Fetched:
 
 
 class BatchSchema(faust.Schema[Any, Any]):
-    """Faust's `Schema`: passes a batch on as it is; the codec knows what is in it."""
+    """Faust's `Schema`: passes batches on as they are; the codec knows what is in them."""
 
     def loads_key(self, app: Any, message: Any, **_options: Any) -> None:
         del app, message
