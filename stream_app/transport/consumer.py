@@ -40,7 +40,7 @@ HELD_SECONDS: Final = 0.05
 class _Found:
     """Batches, and the seek that they follow: after another one they would be read twice."""
 
-    batches: Mapping[TP, Fetched]
+    batches: tuple[Fetched, ...]
     beginning: object
 
 
@@ -121,6 +121,11 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         subscription = self._ensure_consumer()._subscription.subscription  # noqa: SLF001 - see the package
         return None if subscription is None else subscription.assignment
 
+    def _positioned(self) -> Any:
+        """Give aiokafka's assignment as it is now, None until its positions are the state's."""
+        found = self._assigned()
+        return found if found is self._sought else None
+
     def end(self, tp: TP) -> int | None:
         consumer = self._consumer
         at = driver.ensure_aiokafka_TP(tp)
@@ -141,7 +146,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         A fetch may last over a rebalance. What it finds then is of the new assignment, and is
         read by nobody else if it was found after the seek; what was found before is read again.
         """
-        if self._assigned() is None or self._assigned() is not self._sought:
+        if self._positioned() is None:
             await asyncio.sleep(HELD_SECONDS)
             return None
         held = self.app.held
@@ -155,20 +160,20 @@ class BatchThread(driver.AIOKafkaConsumerThread):
             else:
                 await asyncio.sleep(HELD_SECONDS)
         except KafkaError:
-            if self._assigned() is self._sought:
+            if self._positioned() is not None:
                 raise
         # Nothing is awaited between aiokafka's taking of the records and here.
-        assignment = self._assigned()
-        if assignment is None or assignment is not self._sought:
+        assignment = self._positioned()
+        if assignment is None:
             return None
-        found: dict[TP, Fetched] = {}
+        found: list[Fetched] = []
         for tp, start in self._handed.items():
             state = assignment.state_value(tp)
             if not state.has_valid_position or state.position == start:
                 continue
             position = self._handed[tp] = state.position
-            found[tp] = Fetched(tp.topic, tp.partition, records.get(tp, ()), start, position)
-        return _Found(found, self.beginning)
+            found.append(Fetched(tp.topic, tp.partition, records.get(tp, ()), start, position))
+        return _Found(tuple(found), self.beginning) if found else None
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         """Tell the group where the state is; nothing here rests on it."""
@@ -199,16 +204,17 @@ class BatchConsumer(driver.Consumer):
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109 - Faust's
         """Give a fetch's batches as one; what a rebalance cuts off is read again, after a seek."""
         fetched, _ = await self._wait_next_records(timeout)
-        found = cast("_Found | None", fetched or None)
-        if found is None or not found.batches:
+        if not fetched:
             return
+        found = cast("_Found", fetched)
         if not self.flow_active:
             # Either a rebalance has begun, or one ends: the seek is done, and this follows it.
             await self.wait(self.can_resume_flow.wait())
         if self.should_stop or found.beginning is not self._thread.beginning:
             return
-        tp = next(iter(found.batches))
-        yield tp, self._to_message(tp, tuple(found.batches.values()))
+        first = found.batches[0]
+        tp = TP(first.topic, first.partition)
+        yield tp, self._to_message(tp, found.batches)
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
         """Make Faust's message of all batches; it looks as if it were the first."""

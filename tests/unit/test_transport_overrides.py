@@ -26,7 +26,15 @@ OVERRIDDEN: dict[type, type] = {
 # What ours have beside that; nothing of theirs may have these names.
 OURS: dict[type, set[str]] = {
     consumer.BatchConsumer: {"end", "tell_group"},
-    consumer.BatchThread: {"_assigned", "_bounds", "_seek_all", "bounds", "end", "seek_all"},
+    consumer.BatchThread: {
+        "_assigned",
+        "_bounds",
+        "_positioned",
+        "_seek_all",
+        "bounds",
+        "end",
+        "seek_all",
+    },
     StreamApp: {"_batches", "_hand_over", "_let_go", "fail", "lag", "run", "still_member"},
 }
 # What mode and abc put into every class.
