@@ -7,32 +7,12 @@ from faust.types import TP
 
 from schemas import topics
 from stream_app.join import TOPICS
-from stream_app.sink.sink import Options, Sink
 from stream_app.transport.app import Membership, StreamApp
 from stream_app.worker import sender
 from stream_app.worker.folder import Folder
 from stream_app.worker.worker import READ, Worker
 from tests.naive_join import a_contract
-from tests.unified import schema_of
-
-NOWHERE = {"bootstrap.servers": "127.0.0.1:1"}
-
-
-def a_worker(folder):
-    contract = a_contract()
-    sink = Sink(
-        Options(
-            state=folder / "state",
-            output=str(folder / "out"),
-            formats=("csv",),
-            partitions=contract.partitions,
-            topic_id="made once",
-            kafka=NOWHERE,
-            centers=(),
-        ),
-        schema_of,
-    )
-    return Worker(Folder(folder, "here"), contract, NOWHERE, sink)
+from tests.unit.test_filing import NOWHERE, a_sink
 
 
 def test_taking_over_may_be_given_up_at_any_time(tmp_path, monkeypatch):
@@ -41,7 +21,7 @@ def test_taking_over_may_be_given_up_at_any_time(tmp_path, monkeypatch):
     bounds = {TP(topic, 0): (0, 0) for topic in (*TOPICS, topics.UNIFIED_ENTRIES.name)}
 
     async def given_up():
-        worker = a_worker(tmp_path)
+        worker = Worker(Folder(tmp_path, "here"), a_contract(), NOWHERE, a_sink(tmp_path))
         app = StreamApp("127.0.0.1:1", Membership("group", "one"), READ, worker, folder=tmp_path)
         worker._app, worker._loop = app, asyncio.get_running_loop()
         taking = asyncio.ensure_future(worker.take_over(bounds))
