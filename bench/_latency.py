@@ -122,11 +122,12 @@ def latencies(
     watched: list[Seen] = [{} for _ in watchers]
     stop = threading.Event()
     with ExitStack() as stack, ThreadPoolExecutor(len(found.planned)) as pool:
-        stack.callback(stop.set)
         for watcher, seen in zip(watchers, watched, strict=True):
             ready = threading.Event()
             reader = threading.Thread(target=watcher, args=(seen, ready, stop), daemon=True)
             reader.start()
+            stack.callback(reader.join)
+            stack.callback(stop.set)  # It comes before the join.
             ready.wait(30)
         # All are logged in before the first begins: to log in costs more than to change a row.
         writers = [
