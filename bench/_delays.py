@@ -6,7 +6,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, Final, Self
@@ -14,13 +14,20 @@ from typing import Any, Final, Self
 import orjson
 from confluent_kafka import OFFSET_END, Consumer, TopicPartition
 
+from bench import _rig as rig
+from chartfeed import settings as configuration
+from deploy.local import practices
 from deploy.local.staff import journal
+from deploy.local.staff.desk import ZONE
+from deploy.local.staff.work import Tally, work
 from producers.capture.publisher import Options
+from producers.registry import Registry
 from schemas import avro, topics
 from schemas.codec import Decoder
 from schemas.records import Progress
+from stream_app.files.rendering import manifest_name
 
-__all__ = ["Delays", "Seen"]
+__all__ = ["Delays", "Seen", "beside_staff"]
 
 LONGEST_SECONDS: Final = 30.0
 POLL_SECONDS: Final = 0.02
@@ -120,3 +127,26 @@ class Delays:
 def _reach(seen: Seen, center: str, version: int, now: float) -> None:
     if not seen[center] or seen[center][-1][0] < version:
         seen[center].append((version, now))
+
+
+def beside_staff(
+    found: rig.Sources, book: Path, *, rate: float, warm: float, seconds: float
+) -> tuple[Delays, datetime, Tally]:
+    """Have the staff work; give what was seen of it, since when it counts, and what they did.
+
+    The first seconds, `warm`, are among those in which they work and do not count.
+    """
+    settings = configuration.load(found.config)
+    registry = Registry(settings.registry.url)
+    delays = Delays(
+        {"bootstrap.servers": settings.kafka.bootstrap},
+        settings.kafka.topics.partitions,
+        {Progress: registry.id_of(topics.PROGRESS)},
+        Path(settings.output_path) / manifest_name(datetime.now(ZONE).date()),
+    )
+    with delays:
+        since = datetime.now(UTC) + timedelta(seconds=warm)
+        login = practices.connector(found.sa)
+        tally = work(found.planned, login, book, rate=rate, seconds=seconds)
+        delays.settle(book, since)
+    return delays, since, tally

@@ -16,7 +16,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any, Final
@@ -27,20 +27,14 @@ import orjson
 from starlette.testclient import TestClient
 
 from bench import _rig as rig
-from bench._delays import Delays
+from bench._delays import Delays, beside_staff
 from bench._figures import Figure, Report
 from bench._latency import quantile
 from bench._worker import Worker
-from chartfeed import settings as configuration
 from deploy.local import practices
 from deploy.local.staff.desk import ZONE
-from deploy.local.staff.work import work
-from producers.registry import Registry
-from schemas import topics
-from schemas.records import Progress
 from stream_app.files import day as files
 from stream_app.files.manifest import CenterLine
-from stream_app.files.rendering import manifest_name
 from stream_app.files.targets import Folder
 from tests.console import PASSWORD, a_console, browsing, configured, token
 
@@ -205,20 +199,9 @@ def flood(folder: Path, options: argparse.Namespace) -> Iterator[tuple[str, str,
 
 def _delays(found: rig.Sources, book: Path, options: argparse.Namespace) -> list[float]:
     """Have the staff work for a while, and give the seconds from their commits to the file."""
-    settings = configuration.load(found.config)
-    registry = Registry(settings.registry.url)
-    today = datetime.now(ZONE).date()
-    delays = Delays(
-        {"bootstrap.servers": settings.kafka.bootstrap},
-        settings.kafka.topics.partitions,
-        {Progress: registry.id_of(topics.PROGRESS)},
-        Path(settings.output_path) / manifest_name(today),
+    delays, since, _ = beside_staff(
+        found, book, rate=options.rate, warm=2.0, seconds=options.seconds
     )
-    with delays:
-        since = datetime.now(UTC) + timedelta(seconds=2)
-        login = practices.connector(found.sa)
-        work(found.planned, login, book, rate=options.rate, seconds=options.seconds)
-        delays.settle(book, since)
     seconds, missing = Delays.of(book, delays.in_file, since)
     if missing:
         raise RuntimeError(f"{missing} commits never came to the file")

@@ -16,13 +16,13 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from time import perf_counter, time
 from typing import Any, Final
 
 from bench import _rig as rig
-from bench._delays import Delays
+from bench._delays import Delays, beside_staff
 from bench._events import TYPES, all_topics, encoders
 from bench._figures import Figure, Report, Spent
 from bench._latency import in_file, in_topic, latencies, quantile
@@ -33,11 +33,9 @@ from chartfeed import settings as configuration
 from chartfeed.stream import WRITTEN
 from deploy.local import practices
 from deploy.local.staff.desk import ZONE
-from deploy.local.staff.work import work
 from producers.capture.publisher import Options
 from producers.registry import Registry
 from schemas import topics
-from schemas.records import Progress
 from stream_app.files.rendering import file_name, manifest_name
 
 SMALL: Final = 20_000
@@ -242,27 +240,11 @@ def latency(folder: Path, options: argparse.Namespace) -> list[Figure]:
 
 def staff(folder: Path, options: argparse.Namespace) -> list[Figure]:
     """Thirty practices with their staff at work, whose stand-in takes most of the machine."""
+    book = folder / "journal.jsonl"
     with _at_work(folder) as found:
-        settings = configuration.load(found.config)
-        registry = Registry(settings.registry.url)
-        today = datetime.now(ZONE).date()
-        delays = Delays(
-            {"bootstrap.servers": settings.kafka.bootstrap},
-            settings.kafka.topics.partitions,
-            {Progress: registry.id_of(topics.PROGRESS)},
-            Path(settings.output_path) / manifest_name(today),
+        delays, since, tally = beside_staff(
+            found, book, rate=options.rate, warm=WARM_SECONDS, seconds=WARM_SECONDS + WORK_SECONDS
         )
-        book = folder / "journal.jsonl"
-        with delays:
-            since = datetime.now(UTC) + timedelta(seconds=WARM_SECONDS)
-            tally = work(
-                found.planned,
-                practices.connector(found.sa),
-                book,
-                rate=options.rate,
-                seconds=WARM_SECONDS + WORK_SECONDS,
-            )
-            delays.settle(book, since)
     figures = [Figure("committed", tally.committed / tally.seconds, "/s")]
     for what, seen in (("unified", delays.in_topic), ("in the file", delays.in_file)):
         seconds, missing = Delays.of(book, seen, since)
