@@ -188,6 +188,28 @@ def test_an_entry_is_seen_within_seconds_of_its_commit_and_found_in_its_file(
     assert statistics.median(waits) < DUE_SECONDS, waits
 
 
+def test_an_answer_that_takes_long_is_not_broken_off_by_the_look_for_news(feed, chromium):
+    with signed_in(chromium, feed.address) as page:
+        page.clock.install()
+        page.goto(f"/days/{feed.day}")
+        held, broken_off = [], []
+
+        def hold(route):
+            held.append(route)
+
+        page.on("requestfailed", lambda asked: broken_off.append(asked.url))
+        page.route(f"**/days/{feed.day}", hold)
+        with page.expect_request(lambda asked: asked.method == "POST"):
+            page.fill("#text", "No entry has this text")
+            page.clock.run_for(500)
+        page.clock.run_for(5_000)
+        (answer,) = held
+        answer.continue_()
+
+        page.get_by_text("No row fits what you chose").wait_for()
+        assert [] == broken_off
+
+
 def test_nobody_sees_a_day_without_signing_in(feed):
     for part in ("", "/centers", "/charts", "/files", "/files/csv", "/checks", "/reconcile"):
         status, headers, content = asked(f"{feed.address}/days/{feed.day}{part}")
