@@ -88,6 +88,7 @@ class Flusher:
         # Held from the choice of a job to its end.
         self._working = threading.Lock()
         self._ended = False
+        self._look_at = 0.0
         self._backoff = 0.0
         self.trouble: str | None = None
         self._troubled: Act | None = None
@@ -105,7 +106,7 @@ class Flusher:
         with self._changed:
             self._schedule.shares[share.store.identity.partition] = share
             self._schedule.check_from = time.monotonic() + SETTLING
-            self._changed.notify_all()
+            self._look_by(0.0)
 
     def remove(self, partition: int) -> Share:
         """Write a partition's days no more; a write under way is broken off."""
@@ -123,11 +124,11 @@ class Flusher:
             share = self._schedule.shares.get(partition)
             if share is None:
                 return
-            before = len(share.since)
+            behind = self._schedule.behind(now)
             for day in days:
-                share.since.setdefault(day, now)
-            if len(share.since) > before:
-                self._changed.notify_all()
+                if day not in share.since:
+                    share.since[day] = now
+                    self._look_by(self._schedule.due(share, day, behind))
 
     def behind(self, backlog: int) -> None:
         """Hear how many records wait in all topics."""
@@ -135,7 +136,13 @@ class Flusher:
             before = self._schedule.backlog
             self._note_backlog(backlog, time.monotonic())
             if before >= FAR_BEHIND > backlog:
-                self._changed.notify_all()
+                self._look_by(0.0)
+
+    def _look_by(self, at: float) -> None:
+        """Have the thread look at the schedule by then, should it mean to sleep for longer."""
+        if at < self._look_at:
+            self._look_at = at
+            self._changed.notify_all()
 
     def _note_backlog(self, backlog: int, now: float) -> None:
         self._schedule.backlog = backlog
@@ -156,7 +163,7 @@ class Flusher:
                 left = deadline - time.monotonic()
                 if self.trouble is not None or left <= 0:
                     return
-                self._changed.notify_all()
+                self._look_by(0.0)
                 self._changed.wait(min(0.2, left))
 
     def close(self, *, flush: bool) -> None:
@@ -184,13 +191,17 @@ class Flusher:
         with self._working:
             with self._changed:
                 loaded = self._watcher.loaded.is_set()
-                chosen = self._schedule.next(time.monotonic()) if loaded else LOADING
+                now = time.monotonic()
+                chosen = self._schedule.next(now) if loaded else LOADING
+                if not isinstance(chosen, Job):
+                    self._look_at = now + chosen
             if isinstance(chosen, Job):
                 self._attempt(chosen)
                 return
         with self._changed:
-            if not self._ended:
-                self._changed.wait(chosen)
+            # What was heard since then has moved it.
+            while not self._ended and (left := self._look_at - time.monotonic()) > 0:
+                self._changed.wait(left)
 
     def _attempt(self, job: Job) -> None:
         try:

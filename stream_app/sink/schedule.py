@@ -111,8 +111,9 @@ class Schedule:
             return job
         later = [at - now for at, _, _ in due]
         later += [self.refresh_at - now, self.audit_at - now]
-        if any(share.unchecked for share in self.shares.values()):
-            later += [self.check_from - now, LOOK_AGAIN]
+        if any(share.ready and share.unchecked for share in self.shares.values()):
+            # Checks wait until that is over.
+            later.append((self.check_from if now < self.check_from else self.backlog_until) - now)
         later += [LOOK_AGAIN for share in self.shares.values() if share.new]
         return max(SHORTEST_WAIT, min(later))
 
@@ -124,12 +125,15 @@ class Schedule:
         """Tell whether a change waits that can be written."""
         return any(share.since and share.ready for share in self.shares.values())
 
+    def due(self, share: Share, day: date, backlog: int) -> float:
+        """Give when a day that waits is to be written."""
+        return self.pace.due(share.since[day], share.past.get(day), backlog=backlog)
+
     def _due(self, backlog: int) -> Iterator[tuple[float, Share, date]]:
         for share in self.shares.values():
             if share.ready:
-                for day, since in share.since.items():
-                    at = self.pace.due(since, share.past.get(day), backlog=backlog)
-                    yield at, share, day
+                for day in share.since:
+                    yield self.due(share, day, backlog), share, day
 
     def _opening(self) -> Job | None:
         for share in self.shares.values():

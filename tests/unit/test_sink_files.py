@@ -335,8 +335,15 @@ def test_files_are_not_read_before_a_backlog_can_have_been_noticed(store):
     share = a_share(store, unchecked={A_DAY: frozenset()})
     schedule = a_schedule(share, check_from=5.0)
 
-    assert isinstance(schedule.next(4.0), float)
+    assert pytest.approx(1.0) == schedule.next(4.0)
     assert Job(Act.CHECK, share, A_DAY) == schedule.next(5.0)
+
+
+def test_files_that_are_not_read_while_far_behind_leave_the_thread_asleep(store):
+    share = a_share(store, unchecked={A_DAY: frozenset()}, since={A_DAY: 9.0})
+    schedule = a_schedule(share, backlog=FAR_BEHIND, backlog_until=12.5, check_from=3.0)
+
+    assert pytest.approx(2.5) == schedule.next(10.0)
 
 
 def test_what_was_said_of_a_backlog_counts_for_a_while_only(store):
