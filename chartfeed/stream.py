@@ -141,8 +141,6 @@ async def _work(settings: Settings, worker: str, *, keep: bool, endpoint: metric
 
     # A worker has some forty threads: what one lets go of, the others are to use.
     heap.share()
-    # SQLite gives the interpreter away at each step, and would wait 5 ms to have it back.
-    sys.setswitchinterval(0.0005)
     # Events come by the ten thousand and hold no cycles: looking for some costs as much as a join.
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)

@@ -76,7 +76,7 @@ class Sender:
 @pytest.mark.parametrize("hangs", [True, False])
 @pytest.mark.parametrize("record", [ChartEntry, UnifiedEntry])
 def test_while_a_lane_waits_for_the_registry_others_have_the_turn(tmp_path, record, hangs):
-    turn, sender = Turn(), Sender()
+    turn, sender = Turn(1), Sender()
     failures: list[BaseException] = []
     registry = Registry(SCHEMA_IDS[record], hangs=hangs)
     source = Source()

@@ -1,4 +1,4 @@
-"""One thread computes, and nobody else waits for what that one waits for."""
+"""Only so many threads compute at once, and none that waits for an answer keeps others from it."""
 
 import threading
 
@@ -23,17 +23,31 @@ def taken_elsewhere(turn, *, within=SECONDS):
     return had.wait(within), thread
 
 
-def test_one_thread_at_a_time_has_the_turn():
-    turn = Turn()
-    with turn:
-        had, other = taken_elsewhere(turn, within=0.05)
-        assert not had
-    other.join(SECONDS)
-    assert not other.is_alive()
+@pytest.mark.parametrize("at_once", [1, 2, 3])
+def test_no_more_threads_than_told_have_the_turn(at_once):
+    turn = Turn(at_once)
+    leave, inside = threading.Event(), threading.Barrier(at_once + 1)
+
+    def hold():
+        with turn:
+            inside.wait(SECONDS)
+            leave.wait(SECONDS)
+
+    holding = [threading.Thread(target=hold, daemon=True) for _ in range(at_once)]
+    for thread in holding:
+        thread.start()
+    inside.wait(SECONDS)
+
+    had, other = taken_elsewhere(turn, within=0.05)
+    assert not had
+    leave.set()
+    for thread in (*holding, other):
+        thread.join(SECONDS)
+        assert not thread.is_alive()
 
 
 def test_whoever_waits_for_an_answer_gives_the_turn_away_and_has_it_again_afterwards():
-    turn = Turn()
+    turn = Turn(1)
 
     def answer(question):
         had, other = taken_elsewhere(turn)
@@ -49,7 +63,7 @@ def test_whoever_waits_for_an_answer_gives_the_turn_away_and_has_it_again_afterw
 
 
 def test_a_question_without_an_answer_gives_the_turn_back_as_well():
-    turn = Turn()
+    turn = Turn(1)
 
     def refuse():
         raise RetryLater("nobody answers")
@@ -63,7 +77,7 @@ def test_a_question_without_an_answer_gives_the_turn_back_as_well():
 
 
 def test_a_thread_without_the_turn_asks_and_leaves_it_to_whoever_has_it():
-    turn = Turn()
+    turn = Turn(1)
     found = []
     with turn:
         asking = threading.Thread(target=lambda: found.append(turn.outside(lambda: 1)()))
