@@ -27,7 +27,7 @@ UNIFIED: Final = topics.UNIFIED_ENTRIES.name
 BY_KEY: Final = -1
 INSERT: Final = "INSERT INTO outbox VALUES (?, ?, ?, ?)"
 # A parcel is of this size at most, or else of one pack.
-BYTES: Final = 16_000_000
+BYTES: Final = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ __all__ = ["EPOCH", "MICROSECOND", "State", "moment", "open_state"]
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
-# Pages kept by each of a worker's partitions, in KiB; the rest is the operating system's.
-CACHE: Final = 8 * 1024
+# Pages kept by each of a worker's partitions, in KiB; the rest is the operating system's. With a
+# large state all of them fill up: twice as much was no faster.
+CACHE: Final = 4 * 1024
 # Pages in the log before they go to the file: fewer, larger writes.
 LOG_PAGES: Final = 4000
 

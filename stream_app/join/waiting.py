@@ -56,8 +56,8 @@ Covering: TypeAlias = tuple[int, Checkpoint]
 CHECKPOINTS: Final = topics.CHECKPOINTS.name
 EVENTS: Final = TOPICS[:-1]
 # Beyond this, topics that are ahead of the others pause.
-MANY: Final = 50_000
-MUCH: Final = 32_000_000
+MANY: Final = 5_000
+MUCH: Final = 4_000_000
 LONGEST_KEY: Final = 5_000
 """In bytes, far above what a database has for an id: with a longer one no tombstone may fit."""
 OFFSET: Final = itemgetter(0)

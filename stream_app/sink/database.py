@@ -6,17 +6,22 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 from stream_app.sink import statements
 from stream_app.sink.errors import StateDamaged, StateFailed
 
 __all__ = ["connect", "explained"]
 
+CACHE: Final = 2000
+"""Pages kept by a connection, in KiB; the rest is the operating system's."""
 
-def connect(path: Path) -> sqlite3.Connection:
+
+def connect(path: Path, cache: int = CACHE) -> sqlite3.Connection:
     """Open the file, which is made where there is none."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     connection.executescript(statements.PREPARE)
+    connection.execute(f"PRAGMA cache_size = -{cache}")
     return connection
 
 

@@ -39,7 +39,6 @@ FORMAT: Final = 3
 PREPARE: Final = """
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = NORMAL;
-    PRAGMA cache_size = -8000;
     PRAGMA busy_timeout = 30000;
     PRAGMA secure_delete = OFF;
 """

@@ -26,6 +26,8 @@ __all__ = ["Day", "DayRows", "View", "day_of"]
 # A day up to this size is read once for all its files, and held meanwhile.
 HELD: Final = 20_000
 FETCHED: Final = 1000
+# A day is gone through once and is another when it comes again: keeping pages is no use.
+CACHE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class View:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._connection = connect(path)
+        self._connection = connect(path, CACHE)
         self._connection.execute("PRAGMA query_only = 1")
 
     @contextmanager

@@ -30,8 +30,8 @@ FETCH_WAIT_MS: Final = 50
 FETCH_LEAST_BYTES: Final = 2**18
 REQUEST_MS: Final = 40_000
 # What one answer of a broker may hold, and of one partition: memory follows these two.
-FETCH_BYTES: Final = 8 * 2**20
-PARTITION_BYTES: Final = 2**19
+FETCH_BYTES: Final = 2**22
+PARTITION_BYTES: Final = 2**17
 # How long a fetch waits while a partition is held back, which may be let go at any time.
 HELD_SECONDS: Final = 0.05
 

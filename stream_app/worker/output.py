@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Output"]
 
-ROWS_A_PARCEL: Final = 20_000
+# Each lane may hold one at once, and its client of Kafka another copy.
+ROWS_A_PARCEL: Final = 10_000
 RETRY_SECONDS: Final = 1.0
 FENCED_SECONDS: Final = 10.0
 
