@@ -47,6 +47,10 @@ REASONS: Final[Mapping[tuple[str, str, str], str]] = {
     ("stream live", "live", "from assignment to last Progress"): ONE_CORE,
     ("stream latency", "commit to", "p50"): BUSY,
     ("stream latency", "commit to", "p99"): BUSY,
+    ("stream state", "large of small", "by the clock"): (
+        "Half of the time with a large state was SQLite's, reading and writing pages that a small "
+        "one has in memory; two partitions that compute at once made up for most of it."
+    ),
     ("stream live", "replay of live", ""): (
         "A replay's rate counts its start; the worker's begins when it has its partitions."
     ),
