@@ -289,6 +289,9 @@ def test_an_approval_is_revoked_with_a_reason(house: House) -> None:
     with house.person(REVIEWER, language="de") as page:
         page.goto(f"/mappings/{practice.center_id}")
         approve(page)
+        expect(page.locator("h1 + .tag")).to_have_text("freigegeben")
+        # What it says takes room: a click would miss what moves down meanwhile.
+        checked(page)
         page.get_by_text("Freigabe widerrufen").click()
         page.get_by_label("Grund, für das Protokoll").fill("falsche Tabelle")
         page.get_by_role("button", name="Als Ada widerrufen").click()
