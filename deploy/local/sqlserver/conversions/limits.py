@@ -46,15 +46,20 @@ def whole(value: int, target: SqlType) -> int:
     raise overflow(target)
 
 
-def exact(value: Decimal, target: SqlType) -> str:
-    """Return a decimal in the scale of the target type as canonical text, else 8115."""
+def exact(target: SqlType) -> Callable[[Decimal], str]:
+    """Tell how a decimal reads in the scale of the target type, as canonical text; else 8115."""
     precision, scale = digits(target)
-    rounded = value.quantize(Decimal(1).scaleb(-scale), context=CONTEXT)
-    if rounded.is_zero():
-        rounded = abs(rounded)
-    elif rounded.adjusted() + 1 > precision - scale:
-        raise overflow(target, "numeric" if target.name in EXACT else "expression")
-    return format(rounded, "f")
+    grain, most = Decimal(1).scaleb(-scale), precision - scale
+
+    def convert(value: Decimal) -> str:
+        rounded = value.quantize(grain, context=CONTEXT)
+        if rounded.is_zero():
+            rounded = abs(rounded)
+        elif rounded.adjusted() >= most:
+            raise overflow(target, "numeric" if target.name in EXACT else "expression")
+        return format(rounded, "f")
+
+    return convert
 
 
 def cp1252(text: str) -> str:

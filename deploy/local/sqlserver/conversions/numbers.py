@@ -44,13 +44,25 @@ def to_integer(  # noqa: PLR0911 - one kind of source each
         return lambda value: whole(math.trunc(value), target)
     if source.name in BYTES:
         return lambda value: whole(_signed(value[-8:], target), target)
-    return lambda value: _integer_from_text(value, source, target)
+    return _integers_from_text(source, target)
 
 
 def _signed(raw: bytes, target: SqlType) -> int:
     size = {"bigint": 8, "int": 4, "smallint": 2}.get(target.name, 1)
     raw = raw[-size:].rjust(size, b"\0")
     return int.from_bytes(raw, "big", signed=target.name in ("bigint", "int", "smallint"))
+
+
+def _integers_from_text(source: SqlType, target: SqlType) -> Convert:
+    low, high = RANGES[target.name]
+
+    def convert(value: str) -> int:
+        # Nearly all are nothing but digits, and there are many when a practice is loaded.
+        if value.isdecimal() and low <= (number := int(value)) <= high:
+            return number
+        return _integer_from_text(value, source, target)
+
+    return convert
 
 
 def _integer_from_text(value: str, source: SqlType, target: SqlType) -> int:
@@ -79,14 +91,15 @@ def _integer_from_text(value: str, source: SqlType, target: SqlType) -> int:
 
 
 def to_exact(source: SqlType, target: SqlType) -> Convert:
+    convert = exact(target)
     if source.name in INTEGERS or source.name in EXACT:
-        return lambda value: exact(Decimal(value), target)
+        return lambda value: convert(Decimal(value))
     if source.name in APPROXIMATE:
-        return lambda value: exact(Decimal(repr(value)), target)
+        return lambda value: convert(Decimal(repr(value)))
 
     def from_text(value: str) -> str:
         try:
-            return exact(Decimal(value.strip().replace(",", "") or "0"), target)
+            return convert(Decimal(value.strip().replace(",", "") or "0"))
         except InvalidOperation:
             pass
         if target.name == "money":
