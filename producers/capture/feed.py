@@ -178,7 +178,7 @@ class Feed:
         if found is not None and found.instance_id != self._ground.instance_id:
             raise TakenOver(
                 f"{center}: another producer took over ({found.instance_id})",
-                hint="stop one of the two: a center has one producer",
+                hint="leave the center to that one; or stop it, then: chartfeed produce reload",
                 center=center,
             )
 

@@ -2,7 +2,8 @@
 
 A center that failed comes back: soon where the same may work in a while, otherwise when its
 approval is another one, when somebody asks for it, or when it is looked at again now and then.
-Only one that another producer has taken over stays away, so that the two never fight.
+Only one that another producer has taken over stays away, so that the two never fight, until the
+files are read again, as somebody asks for who knows that the other one has gone.
 """
 
 from __future__ import annotations
@@ -85,13 +86,17 @@ def _no() -> bool:
 
 @dataclass(slots=True, eq=False)
 class _Seat:
-    """A center's thread, and how it is told: `leave` ends a run, `told` ends a wait."""
+    """A center's thread, and how it is told: `leave` ends a run, `told` ends a wait.
+
+    `has_ended` says that the thread does nothing any more, though the center is still wanted.
+    """
 
     name: str
     make: Make | None
     leave: threading.Event = field(default_factory=threading.Event)
     told: threading.Event = field(default_factory=threading.Event)
     thread: threading.Thread | None = None
+    has_ended: bool = False
 
     def look(self, *, leave: bool) -> None:
         if leave:
@@ -137,13 +142,17 @@ class Supervisor:
     def want(self, makes: Mapping[str, Make]) -> None:
         """Run exactly these from now on.
 
-        Those with another maker than before start over, and one that waits looks again.
+        Those with another maker than before start over, and one that waits or has ended looks
+        again.
         """
         with self._lock:
             for name, seat in self._seats.items():
                 make = makes.get(name)
                 seat.look(leave=make != seat.make)
                 seat.make = make
+                if seat.has_ended:
+                    del self.failures[name]
+                    self._start(seat)
             for name in makes.keys() - self._seats.keys():
                 self._seats[name] = self._seated(name, makes[name])
 
@@ -182,9 +191,15 @@ class Supervisor:
     def _seated(self, name: str, make: Make) -> _Seat:
         self._came(name)
         seat = _Seat(name, make)
-        seat.thread = threading.Thread(target=self._watch, args=(seat,), name=name, daemon=True)
-        seat.thread.start()
+        self._start(seat)
         return seat
+
+    def _start(self, seat: _Seat) -> None:
+        seat.has_ended = False
+        seat.thread = threading.Thread(
+            target=self._watch, args=(seat,), name=seat.name, daemon=True
+        )
+        seat.thread.start()
 
     def _watch(self, seat: _Seat) -> None:
         waits, said, attempts = delays(random.random), "", 0
@@ -212,21 +227,30 @@ class Supervisor:
             if self._leaving.is_set():
                 return
             passing = isinstance(failure, RetryLater)
-            delay = next(waits) if passing else comes_back_after(failure)
-            delay = self._granted(delay, attempts, passing=passing)
-            said = self._tell(seat.name, failure, said, stays=passing and delay is not None)
+            delay = self._delay(failure, waits, attempts)
             if delay is None:
-                self.failures[seat.name] = failure
+                self._end(seat, failure, said)
                 return
+            said = self._tell(seat.name, failure, said, stays=passing)
             has_news = runner.has_news if not passing and not isinstance(failure, Paused) else _no
             if seat.wait(delay, has_news):
                 said = ""
 
-    def _granted(self, delay: float | None, attempts: int, *, passing: bool) -> float | None:
+    def _delay(
+        self, failure: ChartfeedError, waits: Iterator[float], attempts: int
+    ) -> float | None:
         """Give the delay before the next attempt, None where there is to be none."""
+        passing = isinstance(failure, RetryLater)
         if self._once and (not passing or attempts == ATTEMPTS_ONCE):
             return None
-        return delay
+        return next(waits) if passing else comes_back_after(failure)
+
+    def _end(self, seat: _Seat, failure: ChartfeedError, said: str) -> None:
+        # Told last: whoever reads that may ask for the center at once.
+        with self._lock:
+            self.failures[seat.name] = failure
+            seat.has_ended = True
+        self._tell(seat.name, failure, said, stays=False)
 
     def _wanted(self, seat: _Seat) -> Make | None:
         """Give the seat's maker; without one the seat is given up, under the lock of `want`."""

@@ -118,6 +118,33 @@ def test_a_center_that_must_stop_stops_no_other(started: Any) -> None:
     assert supervisor.is_running()
 
 
+def test_a_center_that_was_taken_over_is_taken_back_when_the_files_are_read_again(
+    started: Any,
+) -> None:
+    lost, good = Scripted(TakenOver("a: another has it")), Scripted()
+    supervisor, heard = started(a=lost, b=good)
+    wait_for(lambda: supervisor.failures)
+
+    supervisor.look("a")  # A command reaches every producer: all of them would take it.
+    assert "a" in supervisor.failures
+    supervisor.want({"a": lost, "b": good})
+
+    wait_for(lambda: 2 == lost.runs)
+    assert not supervisor.failures
+    assert (1, 1) == (good.runs, heard.count(("a", "came")))
+
+
+def test_a_center_that_was_taken_over_leaves_as_any_other_does(started: Any) -> None:
+    good = Scripted()
+    supervisor, heard = started(a=Scripted(TakenOver("a: another has it")), b=good)
+    wait_for(lambda: supervisor.failures)
+
+    supervisor.want({"b": good})
+
+    wait_for(lambda: ("a", "gone") in heard)
+    assert not supervisor.failures
+
+
 def test_a_process_whose_centers_are_all_taken_over_ends(started: Any) -> None:
     supervisor, _ = started(a=Scripted(TakenOver("a: another has it")))
 
