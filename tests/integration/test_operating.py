@@ -359,6 +359,23 @@ def test_a_producer_that_can_not_work_does_not_talk_over_one_that_does(office: A
     assert "denied" == office.status(center)[center]["state"]
 
 
+def test_centers_that_another_producer_had_are_taken_back_by_a_reload(office: Any) -> None:
+    lost, kept = "betrieb_01", "betrieb_02"
+    with office.producer("--center", lost, "--center", kept) as first:
+        first.wait_for(state_is(lost, "streaming"))
+        first.wait_for(state_is(kept, "streaming"))
+        with office.producer("--center", lost) as second:
+            second.wait_for(state_is(lost, "streaming"))
+            office.run(lost, "UPDATE <KARTEI> SET <KARTEI.BEMERKUNG> = N'Befund 16'")
+            first.wait_for("another producer took over")
+            second.stop()
+        assert str(first.process.pid) in office.command("produce", "reload").out
+        wait_for(lambda: 2 == first.said().count(state_is(lost, "streaming")), said=first.said)
+        office.told(lost, "streaming")
+        assert 1 == first.said().count(state_is(kept, "streaming"))
+        first.stop()
+
+
 def test_the_files_are_read_again_and_wrong_ones_change_nothing(office: Any) -> None:
     centers = office.folder / "centers.yml"
     before = centers.read_text()
