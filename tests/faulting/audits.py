@@ -46,9 +46,18 @@ def difference(ground: Ground) -> str | None:
         due = past.now()
         shown = found[name]
         for day in due.keys() | shown.keys():
-            if due.get(day, []) != shown.get(day, []):
-                return f"{name} {day}: due {due.get(day)}, found {shown.get(day)}"
+            wanted, there = due.get(day, []), shown.get(day, [])
+            if wanted != there:
+                return f"{name} {day}: {_apart(wanted, there)}"
     return _incomplete(ground)
+
+
+def _apart(due: list[Row], found: list[Row], most: int = 2) -> str:
+    missing, surplus = Counter(due) - Counter(found), Counter(found) - Counter(due)
+    return (
+        f"{len(due)} rows are due and {len(found)} there, {missing.total()} of them missing "
+        f"{list(missing)[:most]} and {surplus.total()} surplus {list(surplus)[:most]}"
+    )
 
 
 def _incomplete(ground: Ground) -> str | None:
