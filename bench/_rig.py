@@ -25,7 +25,7 @@ from tests import approved
 from tests.practices_on import settings as login_of
 from tests.standin import running
 
-__all__ = ["Cost", "Rig", "Sources", "Watched", "kafka", "producing", "sources"]
+__all__ = ["Cost", "Rig", "Sources", "Watched", "kafka", "peak", "producing", "sources"]
 
 TICKS = os.sysconf("SC_CLK_TCK")
 ROOT = Path(__file__).resolve().parents[1]
@@ -75,6 +75,12 @@ class Cost:
     def share_since(self, before: Cost) -> float:
         """Give the share of one core that was used since."""
         return (self.cpu - before.cpu) / (self.at - before.at)
+
+
+def peak(pid: int) -> float:
+    """Give the most memory that a process has had, in MB."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1000
 
 
 @dataclass(frozen=True)

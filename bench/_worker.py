@@ -181,8 +181,7 @@ class Worker:
 
     def peak(self) -> float:
         """Give the most memory it has had, in MB."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        return int(status.partition("VmHWM:")[2].split()[0]) / 1000
+        return rig.peak(self.pid)
 
     def forget_peak(self) -> None:
         """Have `peak` speak of what comes from now on."""

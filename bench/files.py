@@ -10,6 +10,7 @@ process that does nothing else; its memory is what that took at most, the state 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from pathlib import Path
 from time import process_time
 
 from bench._figures import Figure, Report
+from bench._rig import peak
 from schemas import topics
 from schemas.records import UnifiedEntry
 from stream_app.batches import Batch
@@ -124,18 +126,12 @@ def write_large(folder: Path) -> tuple[float, float]:
     """Write the one day of a state; gives the seconds, and the megabytes that it took."""
     store = a_store(folder)
     view, put = store.view(), writer(folder / "out")
-    before = peak()
+    before = peak(os.getpid())
     writing = seconds(lambda: put.write(store, view, FIRST))
-    more = peak() - before
+    more = peak(os.getpid()) - before
     view.close()
     store.close()
     return writing, more
-
-
-def peak() -> float:
-    """Give the most memory that this process has had, in MB."""
-    status = Path("/proc/self/status").read_text("ascii")
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1000
 
 
 def main() -> int:

@@ -28,6 +28,7 @@ HELD: Final = 20_000
 FETCHED: Final = 1000
 # A day is gone through once and is another when it comes again: keeping pages is no use.
 CACHE: Final = 500
+"""In KiB."""
 
 
 @dataclass(frozen=True, slots=True)
