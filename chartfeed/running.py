@@ -12,7 +12,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from schemas.errors import Outside
@@ -24,15 +24,19 @@ __all__ = ["pids", "registered"]
 def registered(config: Path) -> Iterator[None]:
     """Be found by `pids` inside."""
     folder = _folder(config)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _require_own(folder)
     path = folder / str(os.getpid())
-    with path.open("w", encoding="ascii") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with ExitStack() as stack:
+        with _alone(folder):
+            folder.mkdir(mode=0o700, exist_ok=True)
+            _require_own(folder)
+            file = stack.enter_context(path.open("w", encoding="ascii"))
+            fcntl.flock(file, fcntl.LOCK_EX)
         try:
             yield
         finally:
-            path.unlink(missing_ok=True)
+            with _alone(folder):
+                path.unlink(missing_ok=True)
+                _leave(folder)
 
 
 def pids(config: Path) -> list[int]:
@@ -40,19 +44,44 @@ def pids(config: Path) -> list[int]:
     folder = _folder(config)
     if not folder.is_dir():
         return []
-    _require_own(folder)
-    found = [path for path in folder.iterdir() if path.name.isdigit()]
-    return sorted(int(path.name) for path in found if _is_held(path))
+    with _alone(folder):
+        if not folder.is_dir():
+            return []  # The last one has just gone.
+        _require_own(folder)
+        found = [path for path in folder.iterdir() if path.name.isdigit()]
+        running = sorted(int(path.name) for path in found if _is_held(path))
+        _leave(folder)
+        return running
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Let nobody else come, go or look meanwhile."""
+    parent = folder.parent
+    parent.mkdir(mode=0o700, exist_ok=True)
+    _require_own(parent)
+    descriptor = os.open(parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _is_held(path: Path) -> bool:
-    with suppress(FileNotFoundError), path.open("r", encoding="ascii") as file:
+    """Tell whether a process has the file; remove one that was left."""
+    with path.open("r", encoding="ascii") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
-        path.unlink(missing_ok=True)
+    path.unlink()
     return False
+
+
+def _leave(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()  # Others that are in it keep it.
 
 
 def _folder(config: Path) -> Path:
@@ -61,7 +90,6 @@ def _folder(config: Path) -> Path:
 
 
 def _require_own(folder: Path) -> None:
-    for path in (folder.parent, folder):
-        found = path.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
-            raise Outside(f"{path} is not ours alone", hint=f"look at {path}, and remove it")
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
+        raise Outside(f"{folder} is not ours alone", hint=f"look at {folder}, and remove it")

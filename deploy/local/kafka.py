@@ -13,7 +13,8 @@ from pathlib import Path
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from deploy.local.java import Artifacts, java
+from deploy.local.java import Artifacts
+from deploy.local.java import command as java
 from deploy.local.ports import LOOPBACK
 from deploy.local.process import Mark
 from deploy.local.service import Launch
@@ -44,12 +45,9 @@ class Kafka:
         (folder / "log4j2.properties").write_text(_LOGGING, encoding="utf-8")
         properties = folder / "server.properties"
         command = [
-            java(),
+            *java(folder),
             "-Xms256m",
             "-Xmx512m",
-            "-XX:+UseSerialGC",
-            # The second compiler would take more of a laptop in the first minute than the broker.
-            "-XX:TieredStopAtLevel=1",
             f"-Dlog4j2.configurationFile={folder / 'log4j2.properties'}",
             "-cp",
             f"{artifacts.kafka}/*",

@@ -10,7 +10,8 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
-from deploy.local.java import Artifacts, java
+from deploy.local.java import Artifacts
+from deploy.local.java import command as java
 from deploy.local.ports import LOOPBACK
 from deploy.local.process import Mark
 from deploy.local.service import Launch
@@ -39,10 +40,8 @@ class Registry:
             "APICURIO_RULES_GLOBAL_COMPATIBILITY": "BACKWARD",
         }
         command = [
-            java(),
+            *java(folder),
             "-Xmx256m",
-            "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",
             self.mark(folder)[0],
             "-jar",
             str(artifacts.registry / "quarkus-run.jar"),

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -54,6 +55,26 @@ def test_everything_listens_on_the_loopback_alone(services):
         ]
         assert listening
         assert {"127.0.0.1"} == {address.removeprefix("::ffff:") for address in listening}
+
+
+def test_nothing_is_kept_outside_of_the_home(stack, services):
+    kafka = {"bootstrap.servers": services["kafka"]["address"]}
+    admin = AdminClient(kafka)
+    admin.create_topics([NewTopic("packed", 1, 1)])["packed"].result(30)
+    # The broker unpacks its library for this the first time that it is met.
+    producer = Producer(kafka | {"compression.type": "lz4", "linger.ms": 50})
+    for _ in range(100):
+        producer.produce("packed", b"the same and the same again")
+    assert 0 == producer.flush(30)
+
+    used = {
+        Path(mapped.path)
+        for name in ("kafka", "registry")
+        for mapped in psutil.Process(services[name]["pid"]).memory_maps()
+    }
+
+    temporary = {path for path in used if path.is_relative_to(tempfile.gettempdir())}
+    assert {"kafka", "registry"} == {path.relative_to(stack).parts[0] for path in temporary}
 
 
 def test_the_registry_refuses_what_is_not_backward_compatible(services):

@@ -21,6 +21,24 @@ class Artifacts:
     registry: Path
 
 
+def command(folder: Path) -> tuple[str, ...]:
+    """Return how Java is called for a service that writes under `folder` alone.
+
+    What an earlier one unpacked there, such as libraries of the system's kind, is removed.
+    """
+    temporary = folder / "tmp"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    return (
+        java(),
+        f"-Djava.io.tmpdir={temporary}",
+        "-XX:-UsePerfData",
+        "-XX:+UseSerialGC",
+        # The second compiler would take more of a laptop in the first minute than the services.
+        "-XX:TieredStopAtLevel=1",
+    )
+
+
 def java() -> str:
     """Return the path of the Java that runs them; the system's own is for Maven alone."""
     try:
