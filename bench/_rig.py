@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic, sleep
 
+from bench._figures import Figure
 from chartfeed import settings as configuration
 from chartfeed.produce import contract
 from deploy.local import practices
@@ -108,6 +109,13 @@ class Watched:
         seconds = self.costs["the measurement"].at - before.costs["the measurement"].at
         strangers = (self.busy - before.busy) / seconds - sum(shares.values())
         return shares | {"strangers": max(0.0, strangers)}
+
+    def figures_since(self, before: Watched) -> list[Figure]:
+        """Give the cores that each has used; what strangers used, we lacked."""
+        return [
+            Figure(f"cores used meanwhile, {name}", share, "")
+            for name, share in self.shares_since(before).items()
+        ]
 
 
 @contextmanager

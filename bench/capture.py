@@ -43,14 +43,6 @@ LATENCY_SECONDS: Final = 20
 CHANGES_A_SECOND: Final = 100
 
 
-def shares(now: rig.Watched, before: rig.Watched) -> list[Figure]:
-    """Give the cores that each process has used meanwhile; what strangers use, we lack."""
-    return [
-        Figure(f"cores used meanwhile, {name}", share, "")
-        for name, share in now.shares_since(before).items()
-    ]
-
-
 def beside(
     what: str, ours: Spent, limits: Sequence[Spent], due: float | None = None
 ) -> list[Figure]:
@@ -113,7 +105,7 @@ def snapshot(there: rig.Rig, folder: Path) -> list[Figure]:
             Figure("rows", ours.count, ""),
             *ours.figures("snapshot rows", 20_000),
             *beside("snapshot", ours, (before, after), 0.6),
-            *shares(ended, began),
+            *ended.figures_since(began),
         ]
 
 
@@ -145,7 +137,7 @@ def catchup(there: rig.Rig, folder: Path) -> list[Figure]:
             Figure("changes", changed, ""),
             *ours.figures("changes", 15_000),
             *beside("changes", ours, (before, after)),
-            *shares(ended, began),
+            *ended.figures_since(began),
         ]
 
 
@@ -164,7 +156,7 @@ def idle(there: rig.Rig, folder: Path) -> list[Figure]:
         return [
             Figure("share of a core, 30 centers at 500 ms", share, "", 0.15, at_most=True),
             Figure("resident memory", resident, "MB", 120, at_most=True),
-            *shares(now, before),
+            *now.figures_since(before),
         ]
 
 
@@ -212,7 +204,7 @@ def _latency(
                 f"commit to readable, p99, {poll}", quantile(seconds, 0.99), "s", p99, at_most=True
             ),
             Figure("resident memory", now.costs["the producer"].resident / 1e6, "MB"),
-            *shares(now, before),
+            *now.figures_since(before),
         ]
 
 
