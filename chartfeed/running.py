@@ -11,13 +11,17 @@ import hashlib
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 from schemas.errors import Outside
 
 __all__ = ["pids", "registered"]
+
+PATIENCE: Final = 5.0
 
 
 @contextmanager
@@ -29,12 +33,14 @@ def registered(config: Path) -> Iterator[None]:
         with _alone(folder):
             folder.mkdir(mode=0o700, exist_ok=True)
             _require_own(folder)
+            _those_that_run(folder)
             file = stack.enter_context(path.open("w", encoding="ascii"))
-            fcntl.flock(file, fcntl.LOCK_EX)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         try:
             yield
         finally:
-            with _alone(folder):
+            # A file that stays tells nothing without its lock, and goes with the next that looks.
+            with suppress(OSError, Outside), _alone(folder):
                 path.unlink(missing_ok=True)
                 _leave(folder)
 
@@ -48,8 +54,7 @@ def pids(config: Path) -> list[int]:
         if not folder.is_dir():
             return []  # The last one has just gone.
         _require_own(folder)
-        found = [path for path in folder.iterdir() if path.name.isdigit()]
-        running = sorted(int(path.name) for path in found if _is_held(path))
+        running = _those_that_run(folder)
         _leave(folder)
         return running
 
@@ -61,11 +66,28 @@ def _alone(folder: Path) -> Iterator[None]:
     parent.mkdir(mode=0o700, exist_ok=True)
     _require_own(parent)
     descriptor = os.open(parent, os.O_RDONLY | os.O_DIRECTORY)
+    deadline = time.monotonic() + PATIENCE
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise Outside(
+                        f"a process keeps {parent} locked",
+                        hint=f"fuser {parent}   names it; it may have been stopped",
+                    ) from None
+            time.sleep(0.01)
         yield
     finally:
         os.close(descriptor)
+
+
+def _those_that_run(folder: Path) -> list[int]:
+    """Give them, and remove what others have left."""
+    found = [path for path in folder.iterdir() if path.name.isdigit()]
+    return sorted(int(path.name) for path in found if _is_held(path))
 
 
 def _is_held(path: Path) -> bool:

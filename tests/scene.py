@@ -63,8 +63,12 @@ class Stage:
 
 
 def named_apart(word: str, count: int, partitions: int = 12) -> list[str]:
-    """Give centers' names whose partitions are taken in turn, so that few share one."""
-    taken: dict[int, list[str]] = {at: [] for at in range(partitions)}
+    """Give centers' names whose partitions are taken in turn, so that few share one.
+
+    The partitions lie far apart, so that each of several workers has some of the centers.
+    """
+    far = sorted(range(partitions), key=lambda at: at * 7 % partitions)
+    taken: dict[int, list[str]] = {at: [] for at in far}
     for number in itertools.count(1):
         name = f"{word}_{number:03}"
         taken[topics.partition_of_center(name, partitions)].append(name)

@@ -8,11 +8,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from copy import deepcopy
 from datetime import UTC, date, datetime
 from hashlib import sha256
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import orjson
+from pyarrow import parquet
 
 from deploy.local.staff.journal import Commit
 from schemas import topics
@@ -108,6 +109,7 @@ class Audit:
         self._at: defaultdict[str, dict[Key, int]] = defaultdict(dict)
         self._shown: dict[tuple[str, Key], Facts | None] = {}
         self._revisions: dict[bytes, tuple[int, Facts]] = {}
+        self._ended: set[bytes] = set()
         self._before: dict[str, Center] = {}
         self._commits: dict[str, int] = {}
         self._eras: dict[str, int] = {}
@@ -115,7 +117,9 @@ class Audit:
         self.events = 0
         self.transitions = 0
         self.again = 0
-        """Rows that were sent again, as they were: their writer died before it knew."""
+        """Rows, or their ends, that were sent again: their writer died before it knew."""
+        self.anew = 0
+        """Rows of a new revision that say what the one before said."""
         self.claims = 0
 
     def begin(self) -> None:
@@ -143,6 +147,7 @@ class Audit:
         self._read.clear()
         self._shown.clear()
         self._revisions.clear()
+        self._ended.clear()
         self._follow(self._ground.pasts)
         self._hold_topic()
         self._hold_files()
@@ -197,7 +202,7 @@ class Audit:
             if center not in self._ground.pasts:
                 continue
             key = date.fromisoformat(day), row
-            facts = None if message.value() is None else self._facts(message)
+            facts = self._facts(message)
             self._shown[center, key] = facts
             if center not in reread:
                 self._step(center, key, facts)
@@ -205,8 +210,13 @@ class Audit:
             states = self._ground.pasts[center].states
             self._at[center] = {key: len(known) - 1 for key, known in states.items()}
 
-    def _facts(self, message: Any) -> Facts:
+    def _facts(self, message: Any) -> Facts | None:
         """Give what a row says; what is sent again has the same revision, and says the same."""
+        key = message.key()
+        if message.value() is None:
+            self.again += key in self._ended
+            self._ended.add(key)
+            return None
         row: UnifiedEntry = decoded(UnifiedEntry, message)
         facts: Facts = (
             row.patient_id,
@@ -215,13 +225,15 @@ class Audit:
             row.chart_entry,
             tuple(row.service_codes),
         )
-        key = message.key()
         revision, before = self._revisions.get(key, (-1, facts))
         assert row.revision >= revision, f"{key!r} went back"
         if row.revision == revision:
             assert facts == before, f"{key!r} says two things at revision {revision}"
             self.again += 1
+        else:
+            self.anew += revision >= 0 and facts == before and key not in self._ended
         self._revisions[key] = row.revision, facts
+        self._ended.discard(key)
         return facts
 
     def _step(self, center: str, key: Key, facts: Facts | None) -> None:
@@ -256,6 +268,8 @@ class Audit:
             day, entries = manifest.target_date, orjson.loads(contents["json"])["entries"]
             lines = list(csv.DictReader(StringIO(contents["csv"].decode(), newline="")))
             assert lines == [_cells(entry) for entry in entries], f"{day}: CSV and JSON differ"
+            table = parquet.read_table(BytesIO(contents["parquet"])).to_pylist()
+            assert lines == [_cells(entry) for entry in table], f"{day}: CSV and Parquet differ"
             assert len(entries) == manifest.record_count, f"{day}: {len(entries)} rows"
             counted = Counter(entry["center_id"] for entry in entries)
             for line in manifest.centers:

@@ -91,7 +91,8 @@ class Ground:
     pasts: dict[str, Past] = field(default_factory=dict)
     resting: set[str] = field(default_factory=set)
     """Centers whose staff do not work in this round: a fault has them."""
-    notes: list[str] = field(default_factory=list)
+    missed: set[str] = field(default_factory=set)
+    """What a fault of this round was to strike, and did not."""
     _noted: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -120,7 +121,7 @@ class Ground:
             post.held = False
             post.tell(signal.SIGCONT)
             if not post.spare():
-                self.notes.append(f"{post.name} did not come to the point where it was to die")
+                self.missed.add(post.name)
 
     @contextmanager
     def at_work(self, round_: int) -> Iterator[None]:
@@ -316,7 +317,7 @@ def _mounted(folder: Path, stack: ExitStack) -> Path | None:
 def _configurations(made: Ground) -> Path:
     """Write the producers' and the workers' configuration, and give one for who takes no wire."""
     on = made.on
-    output = {"path": f"{made.output}/", "formats": ["csv", "json"]}
+    output = {"path": f"{made.output}/", "formats": ["csv", "json", "parquet"]}
     trusting = {"poll_interval": made.size.poll, "resync_guard": 0.9}
     port = made.wires["source"].port
     planned = [scene.practice for scene in made.scenes.values()]

@@ -24,11 +24,11 @@ from schemas.errors import ChartfeedError
 from tests.faulting.ground import Ground
 from tests.faulting.posts import Hurt, Streaming
 from tests.faulting.proxy import State
-from tests.faulting.wounded import PLACES
+from tests.faulting.wounded import PLACES, REBALANCE
 from tests.producing import Wound
 from tests.scene import Scene
 
-__all__ = ["KINDS", "Kind"]
+__all__ = ["KINDS", "POISON", "POISONS", "POISON_KEY", "Kind"]
 
 Dice = random.Random
 Inflict = Callable[[Ground, str, Dice], AbstractContextManager[None]]
@@ -37,6 +37,9 @@ SERVICES: Final = ("broker", "registry", "source")
 SESSION_SECONDS: Final = 10
 REFUSED: Final = frozenset({2, 3})
 """The name is taken; or the broker was not there to ask."""
+POISON: Final = "poison message"
+POISON_KEY: Final = "poison/1"
+POISONS: Final = (b"", b"\x00", b"\x00\x00\x00\xff\xffx", b"{}", b"\x00\x00\x00\x00\x01\x80")
 SET_BACK: Final = "clock was set back"
 POINTS: Final = (
     ("before", "begin_transaction"),
@@ -102,12 +105,22 @@ def _asleep(ground: Ground, target: str, _: Dice) -> Iterator[None]:
 
 @contextmanager
 def _hurt(ground: Ground, target: str, dice: Dice) -> Iterator[None]:
+    number = dice.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM])
+    post = ground.posts[target]
     if target.startswith("producer"):
         when, call = dice.choice(POINTS)
-        ground.posts[target].hurt(Wound(when, call, dice.randint(1, 6)))
-    else:
-        ground.posts[target].hurt(Hurt(dice.choice(list(PLACES)), dice.randint(1, 4)))
-    yield
+        post.hurt(Wound(when, call, dice.randint(1, 6), signal=number))
+        yield
+        return
+    place = dice.choice(list(PLACES))
+    if place != REBALANCE:
+        post.hurt(Hurt(place, dice.randint(1, 4), number))
+        yield
+        return
+    # The first is its own coming; the second is another's.
+    post.hurt(Hurt(place, dice.randint(1, 2), number))
+    with _one_more_worker(ground, "joining", dice):
+        yield
 
 
 @contextmanager
@@ -193,14 +206,13 @@ def _full_disk(ground: Ground, target: str, _: Dice) -> Iterator[None]:
 
 @contextmanager
 def _read_only(ground: Ground, target: str, _: Dice) -> Iterator[None]:
-    del target
     assert ground.disk is not None
     for _attempt in range(200):
         if _mount(ground, "ro"):
             break
         time.sleep(0.02)  # A file is open for writing just now.
     else:
-        ground.notes.append("the output folder could not be made read-only")
+        ground.missed.add(target)
     yield
     assert _mount(ground, "rw")
 
@@ -327,8 +339,8 @@ def _poisoned(ground: Ground, target: str, dice: Dice) -> Iterator[None]:
     producer.init_transactions(20)
     producer.begin_transaction()
     for topic in topics.SOURCE:
-        for value in (b"", b"\x00", b"\x00\x00\x00\xff\xffx", b"{}", b"\x00\x00\x00\x00\x01\x80"):
-            producer.produce(topic.name, key=b"poison/1", value=value, partition=place)
+        for value in POISONS:
+            producer.produce(topic.name, key=POISON_KEY, value=value, partition=place)
     producer.commit_transaction(20)
     yield
 
@@ -356,7 +368,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     for kind in (
         Kind("killed", (*POSTS, *SERVICES), (0, 4), _killed),
         Kind("told to stop", (*POSTS, *SERVICES), (0, 4), _told_to_stop),
-        Kind("killed at a point", (*POSTS, *POSTS), (2, 5), _hurt),
+        Kind("ended at a point", (*POSTS, *POSTS), (2, 5), _hurt),
         Kind("killed while it rebuilds", WORKERS, (2, 4), _without_state),
         Kind("asleep, then a zombie", (*POSTS, "broker", "source"), LONG, _asleep),
         Kind("wire cut", LINKS, (2, 14), _cut),
@@ -384,7 +396,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         ),
         Kind("restored", CENTERS, (1, 3), _restored, SOURCE, rests=True, rereads=True),
         Kind("schema drift", CENTERS, (1, 4), _drifted, SOURCE, rests=True, rereads=True),
-        Kind("poison message", CENTERS, (0, 1), _poisoned, frozenset({"broker"})),
+        Kind(POISON, CENTERS, (0, 1), _poisoned, frozenset({"broker"})),
     )
 }
 """By name, in the order of the table."""

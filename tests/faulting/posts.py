@@ -24,10 +24,11 @@ REST: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Hurt:
-    """Where a worker is to kill itself."""
+    """Where a worker gets a signal."""
 
     place: str
     times: int
+    signal: signal.Signals = signal.SIGKILL
 
 
 class Process(Protocol):
@@ -85,7 +86,8 @@ class Streaming:
         given = ["--config", str(config), "stream", "--worker", name]
         program = ["chartfeed", *given]
         if hurt is not None:
-            program = ["tests.faulting.wounded", hurt.place, str(hurt.times), "--", *given]
+            at = [hurt.place, str(hurt.times), str(int(hurt.signal))]
+            program = ["tests.faulting.wounded", *at, "--", *given]
         self._log = log
         with log.open("ab") as output:
             self._process = subprocess.Popen(
@@ -124,8 +126,8 @@ class Post:
     process: Process | None = None
     held: bool = False
     """Nobody is to start it now."""
-    wounded: Process | None = None
-    """The process that is to kill itself at a point, as long as it is not known to have done so."""
+    wound: Wound | Hurt | None = None
+    """Where it is to end, until it has ended there."""
     ends: Counter[int] = field(default_factory=Counter)
     """How often it ended by itself, by the exit code."""
     _rests_until: float = 0.0
@@ -134,28 +136,33 @@ class Post:
         """Start it again where it has ended."""
         if self.process is None:
             if not self.held and time.monotonic() >= self._rests_until:
-                self.process = self.start(None)
+                self.process = self.start(self.wound)
             return
         code = self.process.code()
         if code is not None:
             self.ends[code] += 1
+            if self.wound is not None and code in _told(self.wound.signal):
+                self.wound = None
             self.process.end()
             self.process, self._rests_until = None, time.monotonic() + REST
 
     def hurt(self, wound: Wound | Hurt) -> None:
-        """Start it anew as one that dies by itself."""
+        """Start it anew as one that ends by itself, at a point."""
         self.tell(signal.SIGKILL)
         if self.process is not None:
             self.process.end()
-        self.process = self.wounded = self.start(wound)
+        self.wound = wound
+        self.process = self.start(wound)
 
     def spare(self) -> bool:
-        """Take a wounded process away; tell whether it had reached its point by then."""
-        spared, self.wounded = self.wounded, None
-        if spared is None or spared is not self.process or spared.code() is not None:
+        """Take a process away that has not come to its point; tell whether there was none."""
+        wound, self.wound = self.wound, None
+        if wound is None:
             return True
-        spared.end()
-        self.process = None
+        self.tell(signal.SIGKILL)
+        if self.process is not None:
+            self.process.end()
+            self.process = None
         return False
 
     def tell(self, number: signal.Signals) -> None:
@@ -172,3 +179,8 @@ class Post:
     def end(self) -> None:
         if self.process is not None:
             self.process.end()
+
+
+def _told(number: signal.Signals) -> tuple[int, ...]:
+    """Give the exit codes that a signal may lead to; what catches it ends well."""
+    return (-number,) if number is signal.SIGKILL else (-number, 0)

@@ -20,7 +20,14 @@ from tests.faulting.rounds import Run
 
 __all__ = ["Line", "lines", "page", "summary", "table", "write"]
 
-HEADER: Final = ("fault", "injected", "recovered", "longest to recover", "violations")
+HEADER: Final = (
+    "fault",
+    "injected",
+    "recovered",
+    "longest to recover",
+    "violations",
+    "came to nothing",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,8 @@ class Line:
     recovered: int
     longest: float | None
     violations: int
+    missed: int = 0
+    """How often it was to happen, and came to nothing."""
     reason: str | None = None
     """Why it was not inflicted."""
 
@@ -50,10 +59,11 @@ def lines(runs: Sequence[Run]) -> list[Line]:
         found.append(
             Line(
                 kind,
-                sum(one.injected for one in happened) + broken,
+                sum(one.injected and not one.missed for one in happened),
                 len(times),
                 max(times, default=None),
                 broken,
+                sum(one.missed for one in happened),
                 next((one.reason for one in happened if one.reason), None),
             )
         )
@@ -65,7 +75,7 @@ def lines(runs: Sequence[Run]) -> list[Line]:
 
 def table(found: Iterable[Line]) -> str:
     """Give the lines as a table in Markdown."""
-    rows = [HEADER, ("---", "--:", "--:", "--:", "--:")]
+    rows = [HEADER, ("---", "--:", "--:", "--:", "--:", "--:")]
     rows += [
         (
             one.fault if one.reason is None else f"{one.fault} (left out: {one.reason})",
@@ -73,6 +83,7 @@ def table(found: Iterable[Line]) -> str:
             str(one.recovered),
             "" if one.longest is None else f"{one.longest:.1f} s",
             str(one.violations),
+            str(one.missed),
         )
         for one in found
     ]
@@ -87,21 +98,21 @@ def summary(runs: Sequence[Run]) -> str:
         for end, times in run.ends.items():
             post, _, code = end.rpartition(" ")
             ends[f"{post.partition('-')[0]} {code}"] += times
-    spared = sum(len(run.notes) for run in runs)
     told = ", ".join(f"{end}: {times}" for end, times in sorted(ends.items()))
     return (
         f"{len(runs)} seeds ({', '.join(str(run.seed) for run in runs)}),"
         f" {sum(run.seconds for run in runs) / 60:.0f} minutes,"
-        f" {sum(len(run.happened) for run in runs)} faults,"
+        f" {sum(line.injected for line in lines(runs))} faults,"
         f" {sum(run.commits for run in runs):,} commits,"
         f" {sum(run.events for run in runs):,} events,"
         f" {sum(run.transitions for run in runs):,} transitions of unified rows,"
         f" {sum(run.again for run in runs):,} rows sent again as they were,"
+        f" {sum(run.anew for run in runs):,} of a new revision that said nothing new,"
         f" {sum(run.claims for run in runs):,} claims of completeness compared:"
         f" {len(violations)} violations.\n"
         f"Ends of processes by their exit code (-9 is a kill): {told or 'none'}."
-        f" {spared} faults came to nothing: what was to die at a point never came there, or the\n"
-        "folder was in use all the time."
+        " A fault came to\nnothing where a process did not come to the point at which it was to"
+        " end, or where the folder was in\nuse all the time."
     )
 
 

@@ -6,6 +6,7 @@ import random
 import threading
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -13,10 +14,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from schemas import topics
-from tests.events import committed, key_of
+from schemas.records import DeadLetter
+from tests.events import committed, decoded, key_of
 from tests.faulting.audits import Audit, difference
 from tests.faulting.ground import Ground, Size, ground
-from tests.faulting.kinds import KINDS
+from tests.faulting.kinds import KINDS, POISON, POISON_KEY, POISONS
 from tests.faulting.schedule import Planned, Round, shown
 from tests.feeding import Samples
 
@@ -25,6 +27,8 @@ __all__ = ["Happened", "Run", "run", "settle"]
 TICK: Final = 0.1
 SETTLED_SECONDS: Final = 300.0
 FIRST_SECONDS: Final = 300.0
+POINT_SECONDS: Final = 25.0
+"""So long a process has, after the round's last fault, to come to the point where it is to end."""
 
 
 @dataclass(slots=True)
@@ -38,14 +42,17 @@ class Happened:
     """Seconds from the end of the round's last fault until the files said all; None: never."""
     reason: str | None = None
     """Why it was not inflicted."""
+    missed: bool = False
+    """It came to nothing: no process came to the point, or the folder was in use all the time."""
 
 
 @dataclass
 class Run:
-    """A seed's run, and what was found."""
+    """A seed's run, and what was found; the command plays it again."""
 
     seed: int
     rounds: list[Round]
+    command: str
     happened: list[Happened] = field(default_factory=list)
     violation: str | None = None
     broken_in: int | None = None
@@ -56,18 +63,18 @@ class Run:
     claims: int = 0
     again: int = 0
     """Unified rows that were sent again, as they were."""
+    anew: int = 0
+    """Unified rows of a new revision that say what the one before said."""
     files: int = 0
     """Files that were read while others wrote them."""
     ends: dict[str, int] = field(default_factory=dict)
     """How often a process ended, by post and exit code."""
-    notes: list[str] = field(default_factory=list)
 
     def told(self) -> str:
         """Give what one needs to see it again."""
-        again = f'make faults ARGS="--seed {self.seed} --rounds {len(self.rounds)}"'
         where = "outside a round" if self.broken_in in {None, -1} else f"round {self.broken_in}"
         return (
-            f"seed {self.seed}, {where}: {self.violation}\n{again}\n"
+            f"seed {self.seed}, {where}: {self.violation}\n{self.command}\n"
             f"the schedule of seed {self.seed}:\n{shown(self.rounds)}"
         )
 
@@ -78,12 +85,13 @@ def run(
     rounds: list[Round],
     chartfeed: Any,
     *,
+    command: str,
     size: Size = Size(),  # noqa: B008 - it is frozen
     say: Callable[[str], None] = lambda _: None,
     until: float = float("inf"),
 ) -> Run:
     """Play a schedule until `until` on the monotonic clock; a violation ends it."""
-    found, began = Run(seed, rounds), time.monotonic()
+    found, began = Run(seed, rounds, command), time.monotonic()
     steps = any(KINDS[one.kind].needs_clock for round_ in rounds for one in round_.faults)
     size = replace(size, clock=size.clock and steps)
     with ground(folder, seed, size, chartfeed) as on:
@@ -99,7 +107,6 @@ def run(
         for post in on.posts.values():
             for code, times in post.ends.items():
                 found.ends[f"{post.name} {code}"] = times
-        found.notes = on.notes
     found.seconds = time.monotonic() - began
     if found.violation is not None:
         say(found.told())
@@ -116,20 +123,25 @@ def _play(on: Ground, found: Run, say: Callable[[str], None], until: float) -> N
             found.rounds = found.rounds[: round_.number]
             break
         found.broken_in = round_.number
-        happened, samples, took = _one(on, round_)
-        found.happened += happened
+        before = len(found.happened)
+        samples, took = _one(on, round_, found.happened)
+        happened = found.happened[before:]
         began = time.monotonic()
         audit.all(samples.claims, {one.target for one in happened if KINDS[one.kind].rereads})
         found.events, found.transitions = audit.events, audit.transitions
-        found.claims, found.again = audit.claims, audit.again
+        found.claims, found.again, found.anew = audit.claims, audit.again, audit.anew
+        for one in happened:
+            one.recovered = took if one.injected and not one.missed else None
         found.files += samples.files
-        names = ", ".join(f"{one.kind} ({one.target})" for one in happened)
+        names = ", ".join(
+            f"{one.kind} ({one.target}{', came to nothing' if one.missed else ''})"
+            for one in happened
+        )
         say(
             f"seed {found.seed}: {names}: settled after {took:.1f} s, audited in "
             f"{time.monotonic() - began:.1f} s"
         )
-    if any(one.kind == "poison message" and one.injected for one in found.happened):
-        _buried(on)
+    _buried(on, sum(one.kind == POISON and one.injected for one in found.happened))
     assert found.files, "no file was read while others wrote"
     found.broken_in = None
     for post in on.posts.values():
@@ -137,25 +149,27 @@ def _play(on: Ground, found: Run, say: Callable[[str], None], until: float) -> N
         assert code == 0, f"{post.name} ended with {code}: {post.process and post.process.said()}"
 
 
-def _one(on: Ground, round_: Round) -> tuple[list[Happened], Samples, float]:
-    """Play a round; give what happened, what the files said, and how long recovery took."""
+def _one(on: Ground, round_: Round, happened: list[Happened]) -> tuple[Samples, float]:
+    """Play a round; add what happened, and give what the files said, and what recovery took."""
     names = list(on.scenes)
     faults = [_named(one, names) for one in round_.faults]
     on.resting = {one.target for one in faults if KINDS[one.kind].rests}
-    happened: dict[Planned, Happened] = {}
+    on.missed = set()
+    before = len(happened)
     samples = Samples(on.output, frozenset(names), random.Random(round_.number))
     with samples.taken():
         with on.at_work(round_.number):
             _inflict(on, faults, happened)
+            _come_to_points(on)
             on.mend()
         healed = time.monotonic()
+        for one in happened[before:]:
+            one.missed = one.target in on.missed
         on.resting = set()
         on.settle_journal(round_.number)
         settle(on, SETTLED_SECONDS)
         took = time.monotonic() - healed
-    for one in happened.values():
-        one.recovered = took if one.injected else None
-    return list(happened.values()), samples, took
+    return samples, took
 
 
 def _named(fault: Planned, names: list[str]) -> Planned:
@@ -166,7 +180,7 @@ def _named(fault: Planned, names: list[str]) -> Planned:
     return Planned(fault.kind, target, fault.at, fault.seconds, fault.dice)
 
 
-def _inflict(on: Ground, faults: list[Planned], happened: dict[Planned, Happened]) -> None:
+def _inflict(on: Ground, faults: list[Planned], happened: list[Happened]) -> None:
     """Have each fault begin and end at its time, and start again what ends meanwhile."""
     began = time.monotonic()
     waiting = sorted(faults, key=lambda one: one.at)
@@ -179,7 +193,7 @@ def _inflict(on: Ground, faults: list[Planned], happened: dict[Planned, Happened
                 fault = waiting.pop(0)
                 kind = KINDS[fault.kind]
                 reason = kind.missing(on)
-                happened[fault] = Happened(fault.kind, fault.target, reason is None, reason=reason)
+                happened.append(Happened(fault.kind, fault.target, reason is None, reason=reason))
                 if reason is None:
                     stack = ExitStack()
                     dice = random.Random(fault.dice)
@@ -193,6 +207,14 @@ def _inflict(on: Ground, faults: list[Planned], happened: dict[Planned, Happened
     finally:
         for _, stack in open_:
             stack.close()
+
+
+def _come_to_points(on: Ground) -> None:
+    """Let those that are to end at a point come there, while the staff work."""
+    deadline, tick = time.monotonic() + POINT_SECONDS, threading.Event()
+    while any(post.wound for post in on.posts.values()) and time.monotonic() < deadline:
+        on.keep()
+        tick.wait(TICK)
 
 
 def settle(on: Ground, seconds: float) -> None:
@@ -211,12 +233,15 @@ def settle(on: Ground, seconds: float) -> None:
         tick.wait(TICK)
 
 
-def _buried(on: Ground) -> None:
-    """Assert that what no schema explains became dead letters, and stopped nothing."""
+def _buried(on: Ground, poisonings: int) -> None:
+    """Assert that all that no schema explains became dead letters, and stopped nothing."""
+    letters = committed({"bootstrap.servers": on.bootstrap}, [topics.DEAD_LETTERS], range(12))
     found = {
-        key_of(message)
-        for message in committed(
-            {"bootstrap.servers": on.bootstrap}, [topics.DEAD_LETTERS], range(12)
+        (letter.topic, letter.partition, letter.offset)
+        for letter in (
+            decoded(DeadLetter, message) for message in letters if key_of(message) == POISON_KEY
         )
     }
-    assert any("poison/1" in key for key in found), "the poison has no dead letter"
+    counted = Counter(topic for topic, _, _ in found)
+    due = {topic.name: poisonings * len(POISONS) for topic in topics.SOURCE if poisonings}
+    assert counted == due, f"dead letters of the poison: {counted}, due are {due}"

@@ -1,4 +1,4 @@
-"""`chartfeed` that kills itself at a named point: `python -m … PLACE TIMES -- ARGUMENTS`.
+"""`chartfeed` that gets a signal at a named point: `python -m … PLACE TIMES SIGNAL -- ARGUMENTS`.
 
 The points of a worker are those at which something of its becomes durable, or passes to another.
 """
@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import itertools
 import os
-import signal
 import sys
 from collections.abc import Callable, Mapping
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from types import FunctionType
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import confluent_kafka
 
@@ -22,11 +21,11 @@ from stream_app.files.targets import TEMPORARY
 from stream_app.join import state
 from stream_app.worker import sender, worker
 
-__all__ = ["PLACES"]
+__all__ = ["PLACES", "REBALANCE"]
 
+Count: TypeAlias = Callable[..., None]
 
-def _die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
+REBALANCE: Final = "in a rebalance"
 
 
 def _around(owner: type[Any], name: str, *, before: Callable[..., Any]) -> None:
@@ -41,26 +40,25 @@ def _around(owner: type[Any], name: str, *, before: Callable[..., Any]) -> None:
     setattr(owner, name, called)
 
 
-def _at(times: int) -> Callable[..., None]:
-    """Give what dies when it is called for that time."""
+def _at(times: int, number: int) -> Count:
+    """Give what sends us the signal when it is called for that time."""
     left = itertools.count(times - 1, -1)
 
     def count(*_: object) -> None:
         if next(left) == 0:
-            _die()
+            os.kill(os.getpid(), number)
 
     return count
 
 
-def _before_a_rename(times: int) -> None:
-    count = _at(times)
+def _before_a_rename(count: Count) -> None:
     _around(
         Path, "replace", before=lambda path, *_: count() if path.name.endswith(TEMPORARY) else None
     )
 
 
-def _before_a_state(times: int) -> None:
-    count, connect = _at(times), vars(state)["_connect"]
+def _before_a_state(count: Count) -> None:
+    connect = vars(state)["_connect"]
 
     def counted(path: Path) -> Any:
         made = connect(path)
@@ -70,9 +68,7 @@ def _before_a_state(times: int) -> None:
     vars(state)["_connect"] = counted
 
 
-def _around_a_sending(times: int, *, after: bool) -> None:
-    count = _at(times)
-
+def _around_a_sending(count: Count, *, after: bool) -> None:
     class Dying(confluent_kafka.Producer):
         def commit_transaction(self, *arguments: Any) -> None:
             if not after:
@@ -84,20 +80,20 @@ def _around_a_sending(times: int, *, after: bool) -> None:
     vars(sender)["Producer"] = Dying
 
 
-def _in_a_rebalance(times: int) -> None:
-    _around(worker.Worker, "let_go", before=_at(times))
+def _in_a_rebalance(count: Count) -> None:
+    _around(worker.Worker, "let_go", before=count)
 
 
-PLACES: Final[Mapping[str, Callable[[int], None]]] = {
+PLACES: Final[Mapping[str, Callable[[Count], None]]] = {
     "between file and rename": _before_a_rename,
     "before a state's commit": _before_a_state,
-    "before an output's commit": lambda times: _around_a_sending(times, after=False),
-    "after an output's commit": lambda times: _around_a_sending(times, after=True),
-    "in a rebalance": _in_a_rebalance,
+    "before an output's commit": partial(_around_a_sending, after=False),
+    "after an output's commit": partial(_around_a_sending, after=True),
+    REBALANCE: _in_a_rebalance,
 }
 
 
 if __name__ == "__main__":
-    place, times, _, *arguments = sys.argv[1:]
-    PLACES[place](int(times))
+    place, times, number, _, *arguments = sys.argv[1:]
+    PLACES[place](_at(int(times), int(number)))
     cli.main(arguments)

@@ -35,7 +35,9 @@ def test_whatever_happens_all_say_what_was_committed(
         if time.monotonic() > limit:
             break
         schedule = plan(seed, rounds)
-        runs.append(run(tmp_path / str(seed), seed, schedule, chartfeed, say=say, until=limit))
+        again = f'make faults ARGS="--seed {seed} --rounds {rounds}"'
+        folder = tmp_path / str(seed)
+        runs.append(run(folder, seed, schedule, chartfeed, command=again, say=say, until=limit))
 
     broken = [one.told() for one in runs if one.violation is not None]
     assert not broken, "\n\n".join(broken)

@@ -16,7 +16,7 @@ ROUNDS = [
         0,
         (
             Planned("killed", "producer-0", 0.5, 0.5, 1),
-            Planned("killed at a point", "worker-0", 1.0, 3.0, 2),
+            Planned("ended at a point", "worker-0", 1.0, 3.0, 2),
         ),
     ),
     Round(
@@ -38,10 +38,12 @@ SIZE = Size(centers=3, producers=1, workers=1, rate=30, patients=8)
 
 
 def test_faults_alone_and_mixed_cost_time_and_nothing_else(tmp_path, chartfeed):
-    found = run(tmp_path / "ground", 1, ROUNDS, chartfeed, size=SIZE)
+    again = "make test ARGS=tests/integration/test_faults_short.py"
+    found = run(tmp_path / "ground", 1, ROUNDS, chartfeed, command=again, size=SIZE)
 
     assert found.violation is None, found.told()
     assert found.commits > 50
     assert found.claims > 10
     assert found.transitions > 50
+    assert not [one for one in found.happened if one.missed]
     assert all(one.recovered is not None for one in found.happened)

@@ -13,10 +13,11 @@ import pytest
 from schemas.errors import BadInput
 from tests.faulting import report
 from tests.faulting.kinds import KINDS
-from tests.faulting.posts import Post, Producing
+from tests.faulting.posts import Hurt, Post, Producing
 from tests.faulting.proxy import State, Wire, Wires
 from tests.faulting.rounds import Happened, Run
 from tests.faulting.schedule import plan, shown
+from tests.producing import Wound
 
 
 def test_a_seed_gives_the_same_schedule_again() -> None:
@@ -54,15 +55,72 @@ def test_over_some_seeds_every_fault_comes() -> None:
     assert set(KINDS) == kinds
 
 
+def line_of(run: Run, kind: str) -> report.Line:
+    return next(line for line in report.lines([run]) if line.fault == kind)
+
+
 def test_a_violation_is_told_with_its_seed_its_schedule_and_in_the_table() -> None:
     rounds = plan(3, 2)
     first = rounds[0].faults[0]
-    run = Run(3, rounds, violation="lost", broken_in=0)
-    run.happened = [Happened(fault.kind, fault.target, injected=True) for fault in rounds[1].faults]
+    run = Run(3, rounds, "make it again", violation="lost", broken_in=0)
+    run.happened = [Happened(first.kind, first.target, injected=True)]
 
-    assert "seed 3, round 0: lost" in run.told()
+    assert "seed 3, round 0: lost\nmake it again" in run.told()
     assert f"{first.kind} ({first.target})" in run.told()
-    assert 1 == next(line.violations for line in report.lines([run]) if line.fault == first.kind)
+    line = line_of(run, first.kind)
+    assert (1, 0, 1) == (line.injected, line.recovered, line.violations)
+    assert " 1 faults" in report.summary([run])
+
+
+def test_a_fault_that_came_to_nothing_is_not_told_as_one_that_was_recovered_from() -> None:
+    kind = "ended at a point"
+    run = Run(1, plan(1, 1), "make it again")
+    run.happened = [
+        Happened(kind, "worker-0", injected=True, recovered=2.5),
+        Happened(kind, "worker-1", injected=True, missed=True),
+    ]
+
+    line = line_of(run, kind)
+    assert (1, 1, 1) == (line.injected, line.recovered, line.missed)
+    assert f"| {kind} | 1 | 1 | 2.5 s | 0 | 1 |" in report.table([line])
+
+
+def test_a_post_is_to_end_at_its_point_until_it_has() -> None:
+    class Ending:
+        """A process that ends with the codes that it is given, one after the other."""
+
+        pid = 0
+
+        def __init__(self, code: int) -> None:
+            self._code = code
+
+        def code(self) -> int:
+            return self._code
+
+        def wait(self, seconds: float) -> int:
+            del seconds
+            return self._code
+
+        def said(self) -> str:
+            return ""
+
+        def end(self) -> None:
+            pass
+
+    codes, given = iter([1, -9, 0]), []
+
+    def start(wound: Wound | Hurt | None) -> Ending:
+        given.append(wound)
+        return Ending(next(codes))
+
+    post, hurt = Post("worker-0", start), Hurt("in a rebalance", 1)
+    post.hurt(hurt)
+    while len(given) < 3:
+        post.keep()
+        post._rests_until = 0.0
+
+    assert [hurt, hurt, None] == given
+    assert post.spare()
 
 
 @pytest.fixture

@@ -1,11 +1,13 @@
 """The producers of a configuration on this machine: who is found, and what is left."""
 
+import fcntl
 import multiprocessing
 import os
 
 import pytest
 
 from chartfeed.running import pids, registered
+from schemas.errors import Outside
 
 
 @pytest.fixture
@@ -36,8 +38,23 @@ def test_what_a_killed_process_left_goes_with_the_next(config):
     with registered(config):
         (folder,) = left(config)
         (folder / "1").touch()
-        assert [os.getpid()] == pids(config)
+        (folder / str(os.getpid())).unlink()
+        with registered(config):
+            assert [folder / str(os.getpid())] == list(folder.iterdir())
 
+    assert [] == left(config)
+
+
+def test_a_stopped_process_is_not_waited_for_forever(config, monkeypatch):
+    monkeypatch.setattr("chartfeed.running.PATIENCE", 0.1)
+    with registered(config):
+        descriptor = os.open(left(config)[0].parent, os.O_RDONLY)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with pytest.raises(Outside, match="process keeps"):
+            pids(config)
+    os.close(descriptor)
+
+    assert [] == pids(config)
     assert [] == left(config)
 
 
