@@ -1,7 +1,8 @@
 """Eleven mistakes, one or two in what enforces each invariant, and the tests that must catch them.
 
 `python -m tests.mutations [NUMBER …]` makes each in a copy of the tree, runs the tests named with
-it there, and tells which one failed. It ends with 1 where a mistake is caught by none.
+it there, and tells which one failed; before, they must pass without any. It ends with 1 where a
+mistake is caught by none.
 """
 
 from __future__ import annotations
@@ -142,16 +143,21 @@ class Outcome:
     caught_by: str | None
     said: str
     seconds: float
+    passed: bool = False
 
 
 def main(wanted: Sequence[str]) -> int:
     """Make the mistakes that are asked for, or all, one after the other."""
     numbers = {int(word) for word in wanted}
+    chosen = [one for one in MISTAKES if not numbers or one.invariant in numbers]
+    tests = tuple(dict.fromkeys(test for one in chosen for test in one.tests))
+    before = attempt(None, tests)
+    if not before.passed:
+        print(f"they fail without a mistake:\n{before.said[-2000:]}", flush=True)  # noqa: T201 - see below
+        return 1
     missed = 0
-    for mistake in MISTAKES:
-        if numbers and mistake.invariant not in numbers:
-            continue
-        outcome = attempt(mistake)
+    for mistake in chosen:
+        outcome = attempt(mistake, mistake.tests)
         missed += outcome.caught_by is None
         verdict = f"caught by {outcome.caught_by}" if outcome.caught_by else "NOT CAUGHT"
         print(  # noqa: T201 - it is what one runs this for
@@ -164,21 +170,22 @@ def main(wanted: Sequence[str]) -> int:
     return 1 if missed else 0
 
 
-def attempt(mistake: Mistake) -> Outcome:
-    """Make one mistake in a copy of the tree, and run the tests that must notice it there."""
+def attempt(mistake: Mistake | None, tests: Sequence[str]) -> Outcome:
+    """Make one mistake, or none, in a copy of the tree, and run the tests there."""
     with tempfile.TemporaryDirectory(prefix="mistake-") as folder:
         copy = Path(folder) / "tree"
         shutil.copytree(ROOT, copy, ignore=LEFT_OUT)
         _lend(copy)
-        path = copy / mistake.path
-        text = path.read_text("utf-8")
-        if text.count(mistake.right) != 1:
-            return Outcome(None, f"{mistake.path} has not one {mistake.right!r}", 0.0)
-        path.write_text(text.replace(mistake.right, mistake.wrong), "utf-8")
+        if mistake is not None:
+            path = copy / mistake.path
+            text = path.read_text("utf-8")
+            if text.count(mistake.right) != 1:
+                return Outcome(None, f"{mistake.path} has not one {mistake.right!r}", 0.0)
+            path.write_text(text.replace(mistake.right, mistake.wrong), "utf-8")
         began = time.monotonic()
         try:
             done = subprocess.run(
-                [*PYTEST, *mistake.tests],
+                [*PYTEST, *tests],
                 cwd=copy,
                 env=os.environ | {"PYTHONPATH": str(copy)},
                 capture_output=True,
@@ -191,7 +198,8 @@ def attempt(mistake: Mistake) -> Outcome:
     # An error of the set-up catches nothing: only a test that failed does.
     found = re.search(r"^FAILED (\S+)", done.stdout, re.MULTILINE)
     caught = found[1] if found and done.returncode == FAILED else None
-    return Outcome(caught, done.stdout + done.stderr, time.monotonic() - began)
+    took = time.monotonic() - began
+    return Outcome(caught, done.stdout + done.stderr, took, passed=done.returncode == 0)
 
 
 def _lend(copy: Path) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from tests.faulting.kinds import KINDS, Kind
 
-__all__ = ["Planned", "Round", "plan", "shown"]
+__all__ = ["Planned", "Round", "plan", "shown", "shrunk"]
 
 
 STRIDE = 7
@@ -70,6 +70,30 @@ def _planned(kind: Kind, dice: random.Random, *, alone: bool) -> Planned:
     target = dice.choice(kind.targets)
     lasts = dice.uniform(*kind.seconds)
     return Planned(kind.name, target, round(at, 2), round(lasts, 2), dice.randrange(1 << 30))
+
+
+def shrunk(rounds: list[Round], breaks: Callable[[list[Round]], bool]) -> list[Round]:
+    """Give the fewest rounds and faults that still break it, leaving out one after the other.
+
+    What a fault meets depends on the moment, so what is left out may have been needed after all.
+    """
+    while (found := next(filter(breaks, _with_less(rounds)), None)) is not None:
+        rounds = found
+    return rounds
+
+
+def _with_less(rounds: list[Round]) -> Iterator[list[Round]]:
+    """Give what is left where all rounds but the last, one round, or one fault are left out."""
+    if len(rounds) > 2:
+        yield rounds[-1:]
+    if len(rounds) > 1:
+        for at in range(len(rounds)):
+            yield rounds[:at] + rounds[at + 1 :]
+    for at, round_ in enumerate(rounds):
+        if len(round_.faults) > 1:
+            for fault in round_.faults:
+                left = tuple(one for one in round_.faults if one is not fault)
+                yield [*rounds[:at], replace(round_, faults=left), *rounds[at + 1 :]]
 
 
 def shown(rounds: Sequence[Round]) -> str:

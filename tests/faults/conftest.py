@@ -27,6 +27,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--seeds", type=int, help="how many seeds, whatever time they take")
     group.addoption("--document", action="store_true", help="write docs/faulted.md anew")
     group.addoption("--seed", type=int, help="this seed alone, as a failure has named it")
+    group.addoption(
+        "--shrink", action="store_true", help="leave out of a seed what it breaks without"
+    )
     group.addoption("--rounds", type=int, default=8, help="rounds of faults for each seed")
     group.addoption("--kills", type=float, help="minutes of kills at full rate, and nothing else")
     group.addoption("--soak", type=float, help="minutes of steady work, and nothing else")

@@ -1,7 +1,8 @@
 """The whole feed under a schedule of faults: whatever happens, nothing is lost, doubled or early.
 
 `--minutes` says for how long, `--seeds` how many seeds, `--seed` which one; a failure names the
-seed and shows its schedule, and the seed alone brings it back.
+seed and shows its schedule, and the seed alone brings it back. With `--shrink` it is played again
+with less and less.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from itertools import count
 import pytest
 
 from tests.faulting.rounds import run
-from tests.faulting.schedule import plan
+from tests.faulting.schedule import plan, shown, shrunk
 
 pytestmark = [pytest.mark.kafka, pytest.mark.sqlserver, pytest.mark.timeout(0)]
 
@@ -37,7 +38,24 @@ def test_whatever_happens_all_say_what_was_committed(
         schedule = plan(seed, rounds)
         again = f'make faults ARGS="--seed {seed} --rounds {rounds}"'
         folder = tmp_path / str(seed)
-        runs.append(run(folder, seed, schedule, chartfeed, command=again, say=say, until=limit))
+        found = run(folder, seed, schedule, chartfeed, command=again, say=say, until=limit)
+        runs.append(found)
+        if found.violation is not None and pytestconfig.getoption("--shrink"):
+            last = len(schedule) if found.broken_in in {None, -1} else found.broken_in + 1
+            shrink(tmp_path, seed, schedule[:last], chartfeed, say)
 
     broken = [one.told() for one in runs if one.violation is not None]
     assert not broken, "\n\n".join(broken)
+
+
+def shrink(folder, seed, rounds, chartfeed, say):
+    """Say with how little of a schedule it still breaks."""
+    tries = count()
+
+    def breaks(some):
+        say(f"with less:\n{shown(some)}")
+        there = folder / f"{seed}-{next(tries)}"
+        found = run(there, seed, some, chartfeed, command=f"seed {seed} with less", say=say)
+        return found.violation is not None
+
+    say(f"seed {seed} still breaks with:\n{shown(shrunk(rounds, breaks))}")

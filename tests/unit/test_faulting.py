@@ -16,7 +16,7 @@ from tests.faulting.kinds import KINDS
 from tests.faulting.posts import Hurt, Post, Producing
 from tests.faulting.proxy import State, Wire, Wires
 from tests.faulting.rounds import Happened, Run
-from tests.faulting.schedule import plan, shown
+from tests.faulting.schedule import Round, plan, shown, shrunk
 from tests.producing import Wound
 
 
@@ -30,6 +30,22 @@ def test_two_faults_of_a_round_never_strike_the_same() -> None:
         for round_ in plan(seed, 8):
             marks = [mark for fault in round_.faults for mark in fault.marks]
             assert len(marks) == len(set(marks)), shown([round_])
+
+
+def test_a_schedule_is_shrunk_to_what_breaks_it() -> None:
+    rounds = plan(3, 8)
+    needed = rounds[5].faults[-1], rounds[2].faults[0]
+    tries = []
+
+    def breaks(some: list[Round]) -> bool:
+        tries.append(some)
+        return {fault for one in some for fault in one.faults} >= set(needed)
+
+    found = shrunk(rounds, breaks)
+
+    assert [(needed[1],), (needed[0],)] == [one.faults for one in found]
+    assert len(tries) < 100
+    assert [rounds[-1]] == shrunk(rounds, lambda some: some[-1:] == rounds[-1:])[-1:]
 
 
 def test_a_post_may_be_ended_more_than_once(tmp_path: Path) -> None:

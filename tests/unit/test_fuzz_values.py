@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from schemas import avro
 from schemas.codec import Decoder, Encoder
 from schemas.errors import SkipRecord
-from schemas.records import ChartEntry, UnifiedEntry
+from schemas.records import Checkpoint
 from stream_app.join.decoding import Decoding
 from tests.events import TYPES
-from tests.factories import a_chart_entry, a_unified_entry
+from tests.strategies import any_
 
 SCHEMA_ID = 7
-EASY = settings(max_examples=300, deadline=None)
+EASY = settings(max_examples=150, deadline=None)
 
 
 @st.composite
@@ -28,9 +28,12 @@ def damaged(draw: st.DrawFn, value: bytes) -> bytes:
     return value
 
 
-def values(type_: type[Any], record: Any) -> st.SearchStrategy[bytes]:
-    value = Encoder(type_, SCHEMA_ID).encode(record)
-    return damaged(value) | st.binary(max_size=80).map(lambda rest: value[:5] + rest)
+def values(type_: type[Any]) -> st.SearchStrategy[bytes]:
+    encoder = Encoder(type_, SCHEMA_ID)
+    whole = any_(type_).map(encoder.encode)
+    return whole.flatmap(damaged) | st.tuples(whole, st.binary(max_size=80)).map(
+        lambda found: found[0][:5] + found[1]
+    )
 
 
 def refuses_or_takes(read: Any) -> None:
@@ -42,13 +45,25 @@ def refuses_or_takes(read: Any) -> None:
     assert reason
 
 
-@EASY
-@given(values(UnifiedEntry, a_unified_entry()))
-def test_a_damaged_unified_entry_has_a_reason(value: bytes) -> None:
-    decoder: Decoder[UnifiedEntry] = Decoder(UnifiedEntry)
-    decoder.learn(SCHEMA_ID, avro.load(UnifiedEntry))
+@pytest.mark.parametrize("type_", avro.FILES, ids=lambda type_: type_.__name__)
+def test_a_damaged_record_has_a_reason(type_: type[Any]) -> None:
+    decoder: Decoder[Any] = Decoder(type_)
+    decoder.learn(SCHEMA_ID, avro.load(type_))
 
-    refuses_or_takes(lambda: decoder.decode(value))
+    @EASY
+    @given(values(type_))
+    def damage(value: bytes) -> None:
+        refuses_or_takes(lambda: decoder.decode(value))
+
+    damage()
+
+
+@EASY
+@given(values(Checkpoint), st.none() | st.binary(max_size=8))
+def test_a_damaged_checkpoint_has_a_reason(value: bytes, key: bytes | None) -> None:
+    decoding = Decoding(lambda id_: avro.load(Checkpoint) if id_ == SCHEMA_ID else None)
+
+    refuses_or_takes(lambda: decoding.checkpoint(key, value))
 
 
 @pytest.mark.parametrize("topic", TYPES)
@@ -58,7 +73,7 @@ def test_a_damaged_source_event_has_a_reason(topic: str) -> None:
     read = decoding.reader(topic)
 
     @EASY
-    @given(values(ChartEntry, a_chart_entry()), st.binary(max_size=8))
+    @given(values(type_), st.binary(max_size=8))
     def damage(value: bytes, row: bytes) -> None:
         refuses_or_takes(lambda: read("center_01", row, value))
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.mutations import MISTAKES
+
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = [
     [cell.strip() for cell in line.strip("|\n").split("|")]
@@ -38,3 +40,12 @@ def test_each_has_tests(row):
     assert paths(row[3])
     for path in paths(row[3]):
         assert (ROOT / path).is_file(), f"{path} is not there"
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda one: f"{one.invariant}-{one.path}")
+def test_each_mistake_can_still_be_made(mistake):
+    assert 1 == (ROOT / mistake.path).read_text("utf-8").count(mistake.right)
+    assert mistake.right != mistake.wrong
+    for test in mistake.tests:
+        path, _, name = test.partition("::")
+        assert f"def {name}" in (ROOT / path).read_text("utf-8")
