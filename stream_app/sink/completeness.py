@@ -93,12 +93,24 @@ class _Center:
             default=None,
         )
 
-    def said(self, now: datetime) -> str | None:
+    def said(self, through: _Applied | None, now: datetime) -> str | None:
         """Give the word that its producer has for it, or else the join."""
         if self.status is None or self.status.expires_at < now:
             return "down"
-        word = WORDS.get(self.status.state)
+        word = WORDS.get(self.status.state) or self._read(through)
         return word or (self.applied[-1].progress.behind if self.applied else None)
+
+    def _read(self, through: _Applied | None) -> str | None:
+        """Give the word for a large read of which the files may show a part.
+
+        A producer that is done says nothing of it any more, and may have said it for a moment only.
+        """
+        for applied in reversed(self.applied):
+            if applied is through:
+                break
+            if applied.progress.partial:
+                return "snapshot" if through is None else "resync"
+        return None
 
 
 class Claims:
@@ -195,7 +207,7 @@ class Claims:
         if configured is not None and configured.enabled:
             waiting = (center.awaited_since, center.waiting_since(partition, position))
             behind = (
-                center.said(now)
+                center.said(through, now)
                 or ("dead-letter" if share.unusable else None)
                 or _lag(through, waiting, now)
             )

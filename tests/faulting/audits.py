@@ -76,6 +76,16 @@ def _incomplete(ground: Ground) -> str | None:
         claimed = None if line is None else line.complete_through
         if claimed is None or (claimed.version or 0) < version:
             return f"{name}: version {version} is due, the files claim {line}"
+    # What an older owner put over a newer one's is found by its hash, within half a minute.
+    return next(filter(None, (_another(ground.output, found) for found in manifests)), None)
+
+
+def _another(output: Path, manifest: Manifest) -> str | None:
+    """Tell which file is not the one that the manifest was written with."""
+    for file in manifest.files.values():
+        content = (output / file.name).read_bytes()
+        if (len(content), sha256(content).hexdigest()) != (file.bytes, file.sha256):
+            return f"{file.name} is another file than its manifest's"
     return None
 
 
@@ -260,11 +270,11 @@ class Audit:
         """Hold each manifest: its files are those it was written with, and say all the same."""
         output = self._ground.output
         for manifest in _manifests(self._ground):
-            contents = {}
-            for format_, file in manifest.files.items():
-                content = contents[format_] = (output / file.name).read_bytes()
-                found = len(content), sha256(content).hexdigest()
-                assert found == (file.bytes, file.sha256), f"{file.name} is another file"
+            assert _another(output, manifest) is None, _another(output, manifest)
+            contents = {
+                format_: (output / file.name).read_bytes()
+                for format_, file in manifest.files.items()
+            }
             day, entries = manifest.target_date, orjson.loads(contents["json"])["entries"]
             lines = list(csv.DictReader(StringIO(contents["csv"].decode(), newline="")))
             assert lines == [_cells(entry) for entry in entries], f"{day}: CSV and JSON differ"

@@ -96,6 +96,35 @@ def test_a_slice_of_a_larger_read_claims_nothing() -> None:
     assert CompleteThrough(at(-1), 9) == line_of(claims).complete_through
 
 
+def test_a_center_is_said_to_be_read_anew_until_the_files_show_the_end_of_it() -> None:
+    """Its producer says so too, but may have done so too briefly, or may be done already."""
+    claims = told(a_status(), a_progress(9, {0: 4}), a_progress(9, {0: 6}, partial=True))
+    assert "resync" == line_of(claims, position=6).behind
+    assert "resync" == line_of(claims, position=7).behind
+
+    claims.applied(a_progress(10, {0: 9}), START)
+    claims.told(a_status(), START)
+
+    assert "resync" == line_of(claims, position=9).behind
+    assert line_of(claims, position=10).behind is None
+
+
+def test_a_center_that_was_never_read_to_the_end_is_at_its_snapshot() -> None:
+    claims = told(a_status(), a_progress(9, {0: 4}, partial=True))
+    assert "snapshot" == line_of(claims, position=5).behind
+
+    claims.applied(a_progress(10, {0: 9}), START)
+    assert "snapshot" == line_of(claims, position=9).behind
+    assert line_of(claims, position=10).behind is None
+
+
+@pytest.mark.parametrize("state", ["drift", "stopped", "resync"])
+def test_a_producers_word_comes_before_that_of_a_read(state: str) -> None:
+    claims = told(a_status(state), a_progress(9), a_progress(10, partial=True))
+
+    assert state == line_of(claims).behind
+
+
 def test_rows_do_not_end_before_where_they_ended() -> None:
     claims = told(a_status(), a_progress(9, {0: 4}), a_progress(10))
 
