@@ -46,9 +46,10 @@ def main() -> int:
         gathered.touch()
         for step in steps(given.names, options):
             print(f"\n## {step.title}", flush=True)
+            page = ["--document"] if given.document and step.has_page else []
             begun.append(step)
             done = subprocess.run(
-                [sys.executable, HERE / f"{step.measurement}.py", *step.options, *options],
+                [sys.executable, HERE / f"{step.measurement}.py", *step.options, *page, *options],
                 env=os.environ | {"PYTHONPATH": str(HERE.parent), GATHERED: str(gathered)},
                 check=False,
             )

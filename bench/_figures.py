@@ -43,8 +43,10 @@ class Figure:
         *,
         at_most: bool = False,
     ) -> Self:
-        """Give the median of several runs, with the smallest and the largest beside it."""
+        """Give the median of the runs, with the smallest and the largest beside it."""
         all_ = sorted(values)
+        if len(all_) == 1:
+            return cls(name, all_[0], unit, due, at_most)
         return cls(name, statistics.median(all_), unit, due, at_most, all_[0], all_[-1])
 
     @property
@@ -74,10 +76,19 @@ class Spent:
         count = work()
         return cls(count, perf_counter() - began, process_time() - cpu)
 
-    def figures(self, what: str, due: float | None = None) -> list[Figure]:
+    @property
+    def rate(self) -> float:
+        return self.count / self.seconds
+
+    @property
+    def rate_by_cpu(self) -> float:
+        return self.count / self.cpu
+
+    @staticmethod
+    def figures(what: str, runs: Sequence[Spent], due: float | None = None) -> list[Figure]:
         return [
-            Figure(f"{what}, by the clock", self.count / self.seconds, "/s", due),
-            Figure(f"{what}, by CPU time", self.count / self.cpu, "/s"),
+            Figure.median(f"{what}, by the clock", [run.rate for run in runs], "/s", due),
+            Figure.median(f"{what}, by CPU time", [run.rate_by_cpu for run in runs], "/s"),
         ]
 
 

@@ -122,10 +122,12 @@ def latencies(
     rate: float,
     seconds: float,
     day: date | None = None,
+    begins: Callable[[], None] = lambda: None,
 ) -> list[Latencies]:
     """Change one row after the other, of all centers in turn; give what each watcher saw of it.
 
-    With `day`, all rows that are changed are moved there before.
+    With `day`, all rows that are changed are moved there before. `begins` is called when what is
+    measured begins.
     """
     committed: dict[int, float] = {}
     watched: list[Seen] = [{} for _ in watchers]
@@ -150,6 +152,8 @@ def latencies(
         first = range(len(writers))
         measured = range(first.stop, first.stop + int(rate * seconds))
         for marks, pace in ((first, WARM_RATE), (measured, rate)):
+            if marks is measured:
+                begins()
             began = monotonic() + 1
             done = [
                 pool.submit(writer.write, began, marks, (at, len(writers)), pace, committed)

@@ -19,6 +19,8 @@ class Step:
     sections: Sequence[str] = ()
     is_asked: bool = True
     """Whether it is told its sections; some measurements have no choice."""
+    has_page: bool = False
+    """Whether it writes a page of its own where a run is documented."""
 
     @property
     def title(self) -> str:
@@ -50,13 +52,13 @@ ORDER: Final = (
     Step("files"),
     Step("standin"),
     Step("console", ("overview", "day")),
-    Step("discovery", ("rightness", "speed"), is_asked=False),
+    Step("discovery", ("rightness", "speed"), is_asked=False, has_page=True),
     Step("rebuild"),
     Step("practices", ("many", "default", "staff"), is_asked=False),
     Step("capture", ("fast", "many")),
     Step("console", ("flood",)),
     Step("growth", ("rows", "days")),
-    Step("growth", ("state",)),
+    Step("growth", ("events", "state")),
     Step("growth", ("centers",)),
     Step("stream", ("state",)),
 )

@@ -21,6 +21,7 @@ from pathlib import Path
 from time import perf_counter
 
 from bench._figures import Figure, Report
+from bench._gathered import machine
 from chartfeed import mappings
 from chartfeed import settings as configuration
 from deploy.local import practices
@@ -105,6 +106,16 @@ def band(confidence: float) -> int:
     return max(at for at, low in enumerate(BANDS) if confidence >= low)
 
 
+def bands(found: list[Answer]) -> Iterator[tuple[str, int, int]]:
+    """Give each band of confidence that has answers, with how many and how many are right."""
+    sure = [(band(one.confidence), one.right) for one in found if one.confidence is not None]
+    total, right = Counter(at for at, _ in sure), Counter(at for at, good in sure if good)
+    tops = (*(f"{low:.2f}" for low in BANDS[1:]), "1.00")
+    for at, low in enumerate(BANDS):
+        if total[at]:
+            yield f"{low:.2f} to {tops[at]}", total[at], right[at]
+
+
 def _rows(found: list[Answer], tiny: list[Answer]) -> Iterator[tuple[str, list[Answer]]]:
     for family in FAMILIES:
         yield family, [one for one in found if one.family == family]
@@ -114,25 +125,21 @@ def _rows(found: list[Answer], tiny: list[Answer]) -> Iterator[tuple[str, list[A
 def document(found: list[Answer], tiny: list[Answer], centers: int, seeds: int) -> str:
     """Give the calibration table as it stands in the docs."""
     each = centers * seeds
+    about = ", ".join(machine().values())
     lines = [
         "# How sure is sure",
         "",
         f"Made by `python -m bench discovery --document`: {each} generated practices of each",
         f"family, {each * len(FAMILIES)} in all, {len(found):,} names; the login reads all tables.",
+        f"{about}.",
         "",
         "| confidence | names | right | share right |",
         "|---|---|---|---|",
     ]
-    total = Counter(band(one.confidence) for one in found if one.confidence is not None)
-    right = Counter(
-        band(one.confidence) for one in found if one.confidence is not None and one.right
-    )
-    tops = (*(f"{low:.2f}" for low in BANDS[1:]), "1.00")
-    for at, low in enumerate(BANDS):
-        if total[at]:
-            share = f"{right[at] / total[at]:.1%}"
-            label = f"{low:.2f} to {tops[at]}"
-            lines.append(f"| {label} | {total[at]:,} | {right[at]:,} | {share} |")
+    lines += [
+        f"| {label} | {total:,} | {right:,} | {right / total:.1%} |"
+        for label, total, right in bands(found)
+    ]
     lines += [
         "",
         "| family | names right | left open although there is one | wrong | wrong at 0.9 or more |",
@@ -155,6 +162,8 @@ def rightness(found: list[Answer]) -> list[Figure]:
         right = [one.right for one in found if one.family == family]
         share = 100 * sum(right) / len(right)
         figures.append(Figure(f"right names, {family}", share, "%", 100 * goal))
+    for label, total, good in bands(found):
+        figures.append(Figure(f"right of those with confidence {label}", 100 * good / total, "%"))
     sure = [one for one in found if not one.right and (one.confidence or 0) >= SURE]
     wrong = ", ".join(f"{one.family} {one.point}" for one in sure)
     return [*figures, Figure(f"wrong and sure {wrong}".strip(), len(sure), "", 0, at_most=True)]

@@ -1,8 +1,8 @@
-"""How cost grows with rows of state, days, rows of a day, and centers; by CPU time.
+"""How cost grows with events, rows of state, days, rows of a day, and centers; by CPU time.
 
 python -m bench growth [--only SECTION …] [--json]
 
-Sections: state, days, rows, centers. docs/scaling.md reckons with what they give.
+Sections: events, state, days, rows, centers. docs/scaling.md reckons with what they give.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from bench._figures import Figure, Report
 from bench.capture import small
 from stream_app.files.rendering import render
 
+EVERY: Final = 50
+"""Events of a center for each checkpoint."""
+LIVE: Final = (15_000, 60_000, 240_000)
 STATE: Final = (20_000, 100_000, 400_000)
 DAYS: Final = (10, 100, 1_000)
 ROWS: Final = (1_000, 10_000, 100_000)
@@ -37,11 +40,24 @@ def point(what: str, along: str, at: int, value: float, unit: str) -> Figure:
     return Figure(f"{what}, {at:,} {along}", value, unit, curve=f"{what}, by {along}", at=at)
 
 
+def events(folder: Path) -> list[Figure]:
+    """Events a second of CPU time through the join, by how many of them there are."""
+    del folder
+    return [
+        point("events joined", "events", count, joined(STATE[0], count)["per_cpu_second"], "/s")
+        for count in LIVE
+    ]
+
+
+def joined(rows: int, events: int) -> Mapping[str, float]:
+    options = argparse.Namespace(every=EVERY, batch=2_000, events=events, profile=False)
+    return join.measure(rows, options)
+
+
 def state(folder: Path) -> list[Figure]:
     """Events a second of CPU time through the join, by rows of state."""
     del folder
-    options = argparse.Namespace(every=50, batch=2_000, events=EVENTS, profile=False)
-    found = {rows: join.measure(rows, options) for rows in STATE}
+    found = {rows: joined(rows, EVENTS) for rows in STATE}
     first = found[STATE[0]]["per_cpu_second"]
     return [
         figure
@@ -103,7 +119,7 @@ def centers(folder: Path) -> list[Figure]:
 
 
 SECTIONS: Final[Mapping[str, Callable[[Path], list[Figure]]]] = {
-    section.__name__: section for section in (state, days, rows, centers)
+    section.__name__: section for section in (events, state, days, rows, centers)
 }
 
 

@@ -13,11 +13,12 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from statistics import median
 from time import perf_counter, time
 from typing import Any, Final
 
@@ -46,6 +47,7 @@ QUIX_EVENTS: Final = 100_000
 WARM_SECONDS: Final = 5.0
 WORK_SECONDS: Final = 30.0
 BEST_SECONDS: Final = 5.0
+ROUNDS: Final = 3
 
 
 @dataclass(frozen=True)
@@ -109,16 +111,24 @@ class Caught:
     """From its assignment until the files show all."""
     peak: float
 
-    def figures(self, what: str, due: float | None = None) -> list[Figure]:
-        return [
-            Figure(f"{what}, events", self.events, ""),
-            Figure(
-                f"{what}, from assignment to last Progress", self.events / self.seconds, "/s", due
-            ),
-            Figure(f"{what}, from first to last Progress", self.events / self.between, "/s"),
-            Figure(f"{what}, by CPU time of the worker", self.events / self.cpu, "/s"),
-            Figure(f"{what}, until in the files", self.filed, "s"),
-        ]
+    @property
+    def rate(self) -> float:
+        return self.events / self.seconds
+
+
+def caught_up(what: str, runs: Sequence[Caught], due: float | None = None) -> list[Figure]:
+    """Give the medians of catch-ups that are alike."""
+
+    def told(how: str, of: Callable[[Caught], float], unit: str, due: float | None) -> Figure:
+        return Figure.median(f"{what}, {how}", map(of, runs), unit, due)
+
+    return [
+        Figure(f"{what}, events", runs[0].events, ""),
+        told("from assignment to last Progress", lambda one: one.rate, "/s", due),
+        told("from first to last Progress", lambda one: one.events / one.between, "/s", None),
+        told("by CPU time of the worker", lambda one: one.events / one.cpu, "/s", None),
+        told("until in the files", lambda one: one.filed, "s", None),
+    ]
 
 
 def catch_up(there: Stage, events: int) -> Caught:
@@ -141,25 +151,25 @@ def live(folder: Path, options: argparse.Namespace) -> list[Figure]:
     """One worker catches up with what came while it was stopped; peers and replay beside it."""
     with stage(folder, SMALL, options.every) as there:
         catch_up(there, 0)
-        caught = catch_up(there, options.events)
-        rate = caught.events / caught.seconds
+        caught = [catch_up(there, options.events) for _ in range(ROUNDS)]
+        rate = median(one.rate for one in caught)
         bootstrap = str(there.kafka["bootstrap.servers"])
         # Those that are there; a peer would wait for more.
-        few, more = (min(count, caught.events) for count in (FAUST_EVENTS, QUIX_EVENTS))
+        few, more = (min(count, caught[0].events) for count in (FAUST_EVENTS, QUIX_EVENTS))
         slow = faust_tables(bootstrap, there.ids, there.filled, few, folder / "faust")
         other = quix(bootstrap, there.ids, there.filled, more, folder / "quix")
-        again = replay(there, folder / "replay")
+        again = [replay(there, folder / f"replay-{number}") for number in range(ROUNDS)]
     return [
-        *caught.figures("live", 30_000),
-        Figure("peak memory", caught.peak, "MB", 400, at_most=True),
+        *caught_up("live", caught, 30_000),
+        Figure("peak memory", max(one.peak for one in caught), "MB", 400, at_most=True),
         Figure("Faust Tables, after as many as the fill", slow["per_second"], "/s"),
         Figure("Faust Tables, by CPU time", slow["per_cpu_second"], "/s"),
         Figure("live of Faust Tables", rate / slow["per_second"], "", 10),
         Figure("quixstreams, after as many as the fill", other["per_second"], "/s"),
         Figure("quixstreams, by CPU time", other["per_cpu_second"], "/s"),
         Figure("live of quixstreams", rate / other["per_second"], "", 1),
-        *again.figures("replay records, its start included"),
-        Figure("replay of live", again.count / again.seconds / rate, "", 1.2),
+        *Spent.figures("replay records, its start included", again),
+        Figure.median("replay of live", [one.rate / rate for one in again], "", 1.2),
     ]
 
 
@@ -186,11 +196,11 @@ def state(folder: Path, options: argparse.Namespace) -> list[Figure]:
         big = catch_up(there, options.events)
         back = restart(there, options.events)
         backlog = catch_up(there, options.rows)
-    share = (big.events / big.seconds) / (small.events / small.seconds)
+    share = big.rate / small.rate
     by_cpu = (big.events / big.cpu) / (small.events / small.cpu)
     return [
-        *small.figures(f"{SMALL:,} rows"),
-        *big.figures(f"{options.rows:,} rows"),
+        *caught_up(f"{SMALL:,} rows", [small]),
+        *caught_up(f"{options.rows:,} rows", [big]),
         Figure("large of small, by the clock", share, "", 0.7),
         Figure("large of small, by CPU time", by_cpu, ""),
         Figure("rebuild, events", rebuilt.events, ""),
@@ -198,7 +208,7 @@ def state(folder: Path, options: argparse.Namespace) -> list[Figure]:
         Figure("rebuild, peak memory", rebuilt.peak, "MB", 400, at_most=True),
         Figure("large state, peak memory", big.peak, "MB", 400, at_most=True),
         Figure("after kill -9, until Progress", back, "s", 10, at_most=True),
-        *backlog.figures("large backlog"),
+        *caught_up("large backlog", [backlog]),
         Figure("large backlog, peak memory", backlog.peak, "MB", 400, at_most=True),
     ]
 
@@ -229,11 +239,16 @@ def latency(folder: Path, options: argparse.Namespace) -> list[Figure]:
             in_topic(kafka, settings.kafka.topics.partitions, topics.UNIFIED_ENTRIES.name),
             in_file(output / file_name(today, "csv"), output / manifest_name(today)),
         ]
-        before = watched()
+        before: list[rig.Watched] = []
         unified, file = latencies(
-            found, watchers, rate=options.rate, seconds=WORK_SECONDS, day=today
+            found,
+            watchers,
+            rate=options.rate,
+            seconds=WORK_SECONDS,
+            day=today,
+            begins=lambda: before.append(watched()),
         )
-        spent = watched().figures_since(before)
+        spent = watched().figures_since(before[-1])
     best = f"p50 of the best {BEST_SECONDS:g} s"
     return [
         Figure("changes a second that came about", unified.rate, "/s"),

@@ -47,7 +47,7 @@ def test_the_longest_comes_last():
 def test_what_is_named_keeps_the_order_of_the_whole_run_and_its_options():
     assert [step.title for step in steps(["growth"], [])] == [
         "growth rows days",
-        "growth state",
+        "growth events state",
         "growth centers",
     ]
     assert steps(["stream"], ["--only", "live"]) == [Step("stream")]
