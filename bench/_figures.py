@@ -11,10 +11,12 @@ from pathlib import Path
 from time import perf_counter, process_time
 from typing import Final, Self
 
-__all__ = ["GATHERED", "Figure", "Report", "Spent"]
+__all__ = ["GATHERED", "ROUNDS", "Figure", "Report", "Spent"]
 
 GATHERED: Final = "CHARTFEED_BENCH_GATHERED"
 """Names the file that a run of several measurements gathers their sections in, a line each."""
+ROUNDS: Final = 3
+"""How often a rate that others of the machine may move is measured in a run."""
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ class Latencies:
             (len(marks) - 1) / lasted if lasted else 0.0,
         )
 
-    def best_half(self, seconds: float) -> float:
+    def best_p50(self, seconds: float) -> float:
         """Give the p50 of those that many seconds in which it was least.
 
         On a machine that others use too, it is nearer to what is ours than that of all.

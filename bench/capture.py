@@ -25,7 +25,7 @@ from typing import Final
 
 from bench import _bare as bare
 from bench import _rig as rig
-from bench._figures import Figure, Report, Spent
+from bench._figures import ROUNDS, Figure, Report, Spent
 from bench._latency import in_topic, latencies, quantile
 from deploy.local import practices
 from deploy.local.practices import Request
@@ -41,7 +41,6 @@ from schemas import topics
 IDLE_SECONDS: Final = 15
 LATENCY_SECONDS: Final = 20
 CHANGES_A_SECOND: Final = 100
-ROUNDS: Final = 3
 
 
 def beside(

@@ -21,14 +21,13 @@ from pathlib import Path
 from time import perf_counter, process_time
 
 from bench._events import CENTERS, IDS, PARTITIONS, START, Topics, all_topics
-from bench._figures import Figure, Report
+from bench._figures import ROUNDS, Figure, Report
 from schemas import avro
 from schemas.insurance import DEFAULT
 from stream_app.join import TOPICS, Contract, Partition
 
 GOAL = 50_000
 GOAL_RATIO = 0.7
-ROUNDS = 3
 SMALL, BIG = 20_000, 2_000_000
 SCHEMAS = {number: avro.load(type_) for type_, number in IDS.items()}
 
@@ -157,28 +156,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     fastest = None
     for rows in [*options.rows, *([BIG] if options.big else [])]:
         runs = [measure(rows, options) for _ in range(1 if rows == BIG else ROUNDS)]
-        first = runs[0]
-
-        def told(what: str, key: str, unit: str, due: float | None = None) -> Figure:
-            return Figure.median(what, [run[key] for run in runs], unit, due)  # noqa: B023 - called here
-
-        due = GOAL if fastest is None else GOAL_RATIO * fastest
-        by_cpu = told("events by CPU time", "per_cpu_second", "/s", due)
+        by_cpu, *others = told(runs, GOAL if fastest is None else GOAL_RATIO * fastest)
         fastest = fastest or by_cpu.value
-        figures = [
-            by_cpu,
-            told("events by the clock", "per_second", "/s"),
-            Figure("rows out for an event", first["unified"] / first["events"], ""),
-            told("filled by CPU time", "rebuild_per_cpu_second", "/s"),
-            Figure("state on disk", first["state_mb"], "MB"),
-            Figure("memory", first["memory_mb"], "MB"),
-        ]
         report.add(
-            f"{first['rows']:,.0f} rows of state",
+            f"{runs[0]['rows']:,.0f} rows of state",
             "Source events through the join alone, without Kafka.",
-            figures,
+            [by_cpu, *others],
         )
     return report.end()
+
+
+def told(runs: Sequence[Mapping[str, float]], due: float) -> list[Figure]:
+    """Give the medians of runs that are alike; the rate by CPU time comes first."""
+
+    def median(what: str, key: str, due: float | None = None) -> Figure:
+        return Figure.median(what, [run[key] for run in runs], "/s", due)
+
+    first = runs[0]
+    return [
+        median("events by CPU time", "per_cpu_second", due),
+        median("events by the clock", "per_second"),
+        Figure("rows out for an event", first["unified"] / first["events"], ""),
+        median("filled by CPU time", "rebuild_per_cpu_second"),
+        Figure("state on disk", first["state_mb"], "MB"),
+        Figure("memory", first["memory_mb"], "MB"),
+    ]
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from typing import Any, Final
 from bench import _rig as rig
 from bench._delays import Delays, beside_staff
 from bench._events import TYPES, all_topics, encoders
-from bench._figures import Figure, Report, Spent
+from bench._figures import ROUNDS, Figure, Report, Spent
 from bench._latency import in_file, in_topic, latencies, quantile
 from bench._load import Loader
 from bench._peers import faust_tables, quix
@@ -47,7 +47,6 @@ QUIX_EVENTS: Final = 100_000
 WARM_SECONDS: Final = 5.0
 WORK_SECONDS: Final = 30.0
 BEST_SECONDS: Final = 5.0
-ROUNDS: Final = 3
 
 
 @dataclass(frozen=True)
@@ -253,9 +252,9 @@ def latency(folder: Path, options: argparse.Namespace) -> list[Figure]:
     return [
         Figure("changes a second that came about", unified.rate, "/s"),
         *_delayed("unified", unified.seconds, (0.4, 0.9)),
-        Figure(f"commit to unified, {best}", unified.best_half(BEST_SECONDS), "s"),
+        Figure(f"commit to unified, {best}", unified.best_p50(BEST_SECONDS), "s"),
         *_delayed("in the file", file.seconds, (1.2, 2.0)),
-        Figure(f"commit to in the file, {best}", file.best_half(BEST_SECONDS), "s"),
+        Figure(f"commit to in the file, {best}", file.best_p50(BEST_SECONDS), "s"),
         *spent,
     ]
 

@@ -92,7 +92,7 @@ def running(folder: Path) -> Iterator[Secured]:
     properties = folder / "server.properties"
     properties.write_text(_properties(folder, *ports))
     classes = f"{artifacts.fetch(home.downloads()).kafka}/*"
-    java = [*artifacts.command(folder), "-Xmx384m", "-cp", classes]
+    java = [*artifacts.java(folder), "-Xmx384m", "-cp", classes]
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     # With the equals sign, because an id may begin with a dash.
     format_ = [

@@ -13,8 +13,7 @@ from pathlib import Path
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from deploy.local.java import Artifacts
-from deploy.local.java import command as java
+from deploy.local.java import Artifacts, java
 from deploy.local.ports import LOOPBACK
 from deploy.local.process import Mark
 from deploy.local.service import Launch

@@ -10,8 +10,7 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
-from deploy.local.java import Artifacts
-from deploy.local.java import command as java
+from deploy.local.java import Artifacts, java
 from deploy.local.ports import LOOPBACK
 from deploy.local.process import Mark
 from deploy.local.service import Launch

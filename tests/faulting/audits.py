@@ -77,13 +77,20 @@ def _incomplete(ground: Ground) -> str | None:
         if claimed is None or (claimed.version or 0) < version:
             return f"{name}: version {version} is due, the files claim {line}"
     # What an older owner put over a newer one's is found by its hash, within half a minute.
-    return next(filter(None, (_another(ground.output, found) for found in manifests)), None)
+    return next(
+        filter(None, (_another(one, _contents(one, ground.output)) for one in manifests)), None
+    )
 
 
-def _another(output: Path, manifest: Manifest) -> str | None:
+def _contents(manifest: Manifest, output: Path) -> dict[str, bytes]:
+    """Give what the files of a day hold, by format."""
+    return {format_: (output / file.name).read_bytes() for format_, file in manifest.files.items()}
+
+
+def _another(manifest: Manifest, contents: Mapping[str, bytes]) -> str | None:
     """Tell which file is not the one that the manifest was written with."""
-    for file in manifest.files.values():
-        content = (output / file.name).read_bytes()
+    for format_, file in manifest.files.items():
+        content = contents[format_]
         if (len(content), sha256(content).hexdigest()) != (file.bytes, file.sha256):
             return f"{file.name} is another file than its manifest's"
     return None
@@ -268,13 +275,10 @@ class Audit:
 
     def _hold_files(self) -> None:
         """Hold each manifest: its files are those it was written with, and say all the same."""
-        output = self._ground.output
         for manifest in _manifests(self._ground):
-            assert _another(output, manifest) is None, _another(output, manifest)
-            contents = {
-                format_: (output / file.name).read_bytes()
-                for format_, file in manifest.files.items()
-            }
+            contents = _contents(manifest, self._ground.output)
+            another = _another(manifest, contents)
+            assert another is None, another
             day, entries = manifest.target_date, orjson.loads(contents["json"])["entries"]
             lines = list(csv.DictReader(StringIO(contents["csv"].decode(), newline="")))
             assert lines == [_cells(entry) for entry in entries], f"{day}: CSV and JSON differ"

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -113,13 +113,10 @@ def _hurt(ground: Ground, target: str, dice: Dice) -> Iterator[None]:
         yield
         return
     place = dice.choice(list(PLACES))
-    if place != REBALANCE:
-        post.hurt(Hurt(place, dice.randint(1, 4), number))
-        yield
-        return
-    # The first is its own coming; the second is another's.
-    post.hurt(Hurt(place, dice.randint(1, 2), number))
-    with _one_more_worker(ground, "joining", dice):
+    joins = place == REBALANCE
+    # The first rebalance is its own coming, the second another's.
+    post.hurt(Hurt(place, dice.randint(1, 2 if joins else 4), number))
+    with _one_more_worker(ground, "joining", dice) if joins else nullcontext():
         yield
 
 

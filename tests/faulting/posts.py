@@ -156,13 +156,10 @@ class Post:
 
     def spare(self) -> bool:
         """Take a process away that has not come to its point; tell whether there was none."""
-        wound, self.wound = self.wound, None
-        if wound is None:
+        if self.wound is None:
             return True
-        self.tell(signal.SIGKILL)
-        if self.process is not None:
-            self.process.end()
-            self.process = None
+        self.end()
+        self.process = self.wound = None
         return False
 
     def tell(self, number: signal.Signals) -> None:

@@ -123,9 +123,11 @@ def _play(on: Ground, found: Run, say: Callable[[str], None], until: float) -> N
             found.rounds = found.rounds[: round_.number]
             break
         found.broken_in = round_.number
-        before = len(found.happened)
-        samples, took = _one(on, round_, found.happened)
-        happened = found.happened[before:]
+        happened: list[Happened] = []
+        try:
+            samples, took = _one(on, round_, happened)
+        finally:
+            found.happened += happened
         began = time.monotonic()
         audit.all(samples.claims, {one.target for one in happened if KINDS[one.kind].rereads})
         found.events, found.transitions = audit.events, audit.transitions
@@ -155,7 +157,6 @@ def _one(on: Ground, round_: Round, happened: list[Happened]) -> tuple[Samples, 
     faults = [_named(one, names) for one in round_.faults]
     on.resting = {one.target for one in faults if KINDS[one.kind].rests}
     on.missed = set()
-    before = len(happened)
     samples = Samples(on.output, frozenset(names), random.Random(round_.number))
     with samples.taken():
         with on.at_work(round_.number):
@@ -163,7 +164,7 @@ def _one(on: Ground, round_: Round, happened: list[Happened]) -> tuple[Samples, 
             _come_to_points(on)
             on.mend()
         healed = time.monotonic()
-        for one in happened[before:]:
+        for one in happened:
             one.missed = one.target in on.missed
         on.resting = set()
         on.settle_journal(round_.number)

