@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -37,6 +38,7 @@ class Center:
         self._stop = stop
         self._mapping: Mapping | None = None
         self._has_led = False
+        self.last_commit = -math.inf
         self._trials = Trials(job.center_id)
 
     def has_news(self) -> bool:
@@ -80,6 +82,7 @@ class Center:
                 raise
             finally:
                 self._has_led = self._has_led or run.leads
+                self.last_commit = max(self.last_commit, run.last_commit)
 
     def _tell_what_is_left(self, source: Source) -> None:
         """Tell where the center stands and until when, though nothing is read of it now."""

@@ -108,6 +108,10 @@ class Run:
     def leads(self) -> bool:
         return self._feed.leads
 
+    @property
+    def last_commit(self) -> float:
+        return self._feed.committed_at
+
     def capture(self, *, once: bool, again: bool) -> None:
         """Capture from where Kafka says; `again` if this instance has held the center before."""
         try:

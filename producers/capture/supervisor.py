@@ -3,7 +3,8 @@
 A center that failed comes back: soon where the same may work in a while, otherwise when its
 approval is another one, when somebody asks for it, or when it is looked at again now and then.
 Only one that another producer has taken over stays away, so that the two never fight, until the
-files are read again, as somebody asks for who knows that the other one has gone.
+files are read again, as somebody asks for who knows that the other one has gone. Where it was
+lost before that and nobody had noticed yet, it is taken back as well.
 """
 
 from __future__ import annotations
@@ -35,12 +36,18 @@ REPAIR_SECONDS: Final = 60.0
 # A refused login is tried seldom: many servers lock one that fails often.
 LOGIN_SECONDS: Final = 600.0
 LOGIN: Final = frozenset({18456, 18470, 18487, 18488})
+NEVER: Final = -math.inf
 
 log = structlog.get_logger("chartfeed.capture")
 
 
 class Runner(Protocol):
     """Something that runs until it is told to leave or can't go on."""
+
+    @property
+    def last_commit(self) -> float:
+        """Give when it last published, on the monotonic clock: it had the center then."""
+        ...
 
     def run(self, *, once: bool = False) -> None: ...
 
@@ -88,7 +95,8 @@ def _no() -> bool:
 class _Seat:
     """A center's thread, and how it is told: `leave` ends a run, `told` ends a wait.
 
-    `has_ended` says that the thread does nothing any more, though the center is still wanted.
+    `has_ended` says that the thread does nothing any more, though the center is still wanted;
+    `wanted_at` when it was last said that it is, until that has taken it back from another.
     """
 
     name: str
@@ -97,6 +105,7 @@ class _Seat:
     told: threading.Event = field(default_factory=threading.Event)
     thread: threading.Thread | None = None
     has_ended: bool = False
+    wanted_at: float = NEVER
 
     def look(self, *, leave: bool) -> None:
         if leave:
@@ -149,7 +158,7 @@ class Supervisor:
             for name, seat in self._seats.items():
                 make = makes.get(name)
                 seat.look(leave=make != seat.make)
-                seat.make = make
+                seat.make, seat.wanted_at = make, time.monotonic()
                 if seat.has_ended:
                     del self.failures[name]
                     self._start(seat)
@@ -226,15 +235,13 @@ class Supervisor:
             self._failed(seat.name, failure)
             if self._leaving.is_set():
                 return
-            passing = isinstance(failure, RetryLater)
             delay = self._delay(failure, waits, attempts)
-            if delay is None:
-                self._end(seat, failure, said)
+            if delay is not None:
+                said = self._wait(seat, runner, failure, delay, said)
+            elif self._ends(seat, runner, failure, said):
                 return
-            said = self._tell(seat.name, failure, said, stays=passing)
-            has_news = runner.has_news if not passing and not isinstance(failure, Paused) else _no
-            if seat.wait(delay, has_news):
-                said = ""
+            else:
+                runner = None  # A new one takes back what the old one has to leave.
 
     def _delay(
         self, failure: ChartfeedError, waits: Iterator[float], attempts: int
@@ -245,12 +252,26 @@ class Supervisor:
             return None
         return next(waits) if passing else comes_back_after(failure)
 
-    def _end(self, seat: _Seat, failure: ChartfeedError, said: str) -> None:
-        # Told last: whoever reads that may ask for the center at once.
+    def _wait(
+        self, seat: _Seat, runner: Runner, failure: ChartfeedError, delay: float, said: str
+    ) -> str:
+        """Wait for so long, or for something to look at; give what is said of it by then."""
+        passing = isinstance(failure, RetryLater)
+        said = self._tell(seat.name, failure, said, stays=passing)
+        has_news = runner.has_news if not passing and not isinstance(failure, Paused) else _no
+        return "" if seat.wait(delay, has_news) else said
+
+    def _ends(self, seat: _Seat, runner: Runner, failure: ChartfeedError, said: str) -> bool:
+        """Tell whether this is a center's end; it is not where it has to be taken back."""
         with self._lock:
+            if isinstance(failure, TakenOver) and runner.last_commit < seat.wanted_at:
+                seat.wanted_at = NEVER
+                return False
             self.failures[seat.name] = failure
             seat.has_ended = True
+        # Told last: whoever reads that may ask for the center at once.
         self._tell(seat.name, failure, said, stays=False)
+        return True
 
     def _wanted(self, seat: _Seat) -> Make | None:
         """Give the seat's maker; without one the seat is given up, under the lock of `want`."""

@@ -376,6 +376,21 @@ def test_centers_that_another_producer_had_are_taken_back_by_a_reload(office: An
         first.stop()
 
 
+def test_a_reload_takes_back_what_was_lost_without_a_notice_of_it(office: Any) -> None:
+    center = "betrieb_01"
+    with office.producer("--center", center) as first:
+        first.wait_for(state_is(center, "streaming"))
+        os.kill(first.process.pid, signal.SIGSTOP)
+        before = len(office.messages(topics.CHECKPOINTS, center))
+        with office.producer("--center", center) as second:
+            wait_for(lambda: len(office.messages(topics.CHECKPOINTS, center)) > before)
+            second.stop()
+        os.kill(first.process.pid, signal.SIGHUP)
+        os.kill(first.process.pid, signal.SIGCONT)
+        wait_for(lambda: 2 == first.said().count(state_is(center, "streaming")), said=first.said)
+        first.stop()
+
+
 def test_the_files_are_read_again_and_wrong_ones_change_nothing(office: Any) -> None:
     centers = office.folder / "centers.yml"
     before = centers.read_text()

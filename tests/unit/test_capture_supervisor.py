@@ -14,6 +14,19 @@ from producers.capture.spool import Spool
 from producers.capture.status import state_of
 from producers.capture.supervisor import Supervisor, comes_back_after, delays
 from producers.errors import Denied, Drift, Unapproved
+from schemas.errors import ChartfeedError
+
+
+class Told:
+    """A run that ends with an error when it is told to."""
+
+    def __init__(self, error: ChartfeedError) -> None:
+        self.error = error
+        self.ends = threading.Event()
+
+    def wait(self) -> ChartfeedError:
+        assert self.ends.wait(20)
+        return self.error
 
 
 class Scripted:
@@ -24,6 +37,7 @@ class Scripted:
         self.runs = 0
         self.news = False
         self.leave = threading.Event()
+        self.last_commit = -math.inf
 
     def __call__(self, leave: Any) -> Any:
         self.leave = leave
@@ -33,6 +47,8 @@ class Scripted:
         self.runs += 1
         if self.script:
             error = self.script.pop(0)
+            if isinstance(error, Told):
+                error = error.wait()
             if error is not None:
                 raise error
         elif not once:
@@ -132,6 +148,39 @@ def test_a_center_that_was_taken_over_is_taken_back_when_the_files_are_read_agai
     wait_for(lambda: 2 == lost.runs)
     assert not supervisor.failures
     assert (1, 1) == (good.runs, heard.count(("a", "came")))
+
+
+def test_what_was_taken_over_unnoticed_when_the_files_were_read_again_is_taken_back_once(
+    started: Any,
+) -> None:
+    unnoticed, again = Told(TakenOver("a: another had it")), Told(TakenOver("a: and has it"))
+    lost = Scripted(unnoticed, again)
+    supervisor, heard = started(a=lost)
+
+    supervisor.want({"a": lost})
+    unnoticed.ends.set()
+    wait_for(lambda: 2 == lost.runs)
+    assert not supervisor.failures
+    again.ends.set()
+
+    wait_for(lambda: supervisor.failures)
+    assert 2 == lost.runs
+    assert ("a", "fenced") in heard
+
+
+def test_what_is_taken_over_after_a_commit_since_the_files_were_read_again_stays_away(
+    started: Any,
+) -> None:
+    taken = Told(TakenOver("a: another has it"))
+    lost = Scripted(taken)
+    supervisor, _ = started(a=lost)
+
+    supervisor.want({"a": lost})
+    lost.last_commit = time.monotonic()
+    taken.ends.set()
+
+    wait_for(lambda: supervisor.failures)
+    assert 1 == lost.runs
 
 
 def test_a_center_that_was_taken_over_leaves_as_any_other_does(started: Any) -> None:
