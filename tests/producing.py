@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import select
 import signal
 import threading
 from collections.abc import Iterator
@@ -45,7 +46,7 @@ class Produce:
         self._log = log
         command = ("--config", str(config), "produce", *arguments)
         self._code: int | None = None
-        self._process = CONTEXT.Process(target=_produce, args=(command, log, wound))
+        self._process = CONTEXT.Process(target=_produce, args=(command, log, wound, os.getpid()))
         self._process.start()
 
     @property
@@ -112,13 +113,25 @@ def producing(
         running.end()
 
 
-def _produce(command: tuple[str, ...], log: Path, wound: Wound | None) -> None:
+def _produce(command: tuple[str, ...], log: Path, wound: Wound | None, owner: int) -> None:
+    _end_with(owner)
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
     if wound is not None:
         _inflict(wound)
     cli.main(command)
+
+
+def _end_with(owner: int) -> None:
+    """Have this process killed when the tests are gone, however they went."""
+    handle = os.pidfd_open(owner)
+
+    def watch() -> None:
+        select.select([handle], [], [])
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _inflict(wound: Wound) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import threading
+import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from copy import deepcopy
@@ -31,6 +33,7 @@ __all__ = ["Audit", "difference"]
 STEM: Final = "ivoris_chart_entries_"
 MANIFEST: Final = ".manifest.json"
 
+TAKING_OVER_SECONDS: Final = 30.0
 READING: Final = frozenset({"snapshot", "resync"})
 """What a file says of a center that is read anew: its rows are of several times."""
 Lost: TypeAlias = tuple[date, int | None, datetime | None]
@@ -135,8 +138,6 @@ class Audit:
         self.transitions = 0
         self.again = 0
         """Rows, or their ends, that were sent again: their writer died before it knew."""
-        self.anew = 0
-        """Rows of a new revision that say what the one before said."""
         self.claims = 0
 
     def begin(self) -> None:
@@ -248,7 +249,8 @@ class Audit:
             assert facts == before, f"{key!r} says two things at revision {revision}"
             self.again += 1
         else:
-            self.anew += revision >= 0 and facts == before and key not in self._ended
+            says_nothing = revision >= 0 and facts == before and key not in self._ended
+            assert not says_nothing, f"{key!r} says at revision {row.revision} what it had said"
         self._revisions[key] = row.revision, facts
         self._ended.discard(key)
         return facts
@@ -274,6 +276,22 @@ class Audit:
                 assert due.get(key) == shown.get(key), f"{center} {key}: topic and journal differ"
 
     def _hold_files(self) -> None:
+        """Hold what is in the files, once no worker is about to write them.
+
+        One that comes back when all is settled already takes its days over, and may put an older
+        state's in the place of what another one wrote meanwhile; for a moment only.
+        """
+        deadline, tick = time.monotonic() + TAKING_OVER_SECONDS, threading.Event()
+        while True:
+            try:
+                return self._hold_each_file()
+            except AssertionError:
+                if time.monotonic() > deadline:
+                    raise
+            self._ground.keep()
+            tick.wait(0.5)
+
+    def _hold_each_file(self) -> None:
         """Hold each manifest: its files are those it was written with, and say all the same."""
         for manifest in _manifests(self._ground):
             contents = _contents(manifest, self._ground.output)
@@ -293,7 +311,8 @@ class Audit:
         for name, before in self._before.items():
             eras = self._ground.scenes[name].truth.eras
             if len(eras) != self._eras[name]:
-                continue  # Versions from before a restore mean something else by now.
+                self._hold_since_a_restore(name, claims)
+                continue  # Versions from before it mean something else by now.
             commits: list[Commit] = [*eras[-1].commits[self._commits[name] :]]
             lost = self._lost.get(name, set())
             held = [
@@ -303,3 +322,14 @@ class Audit:
                 and not (name in reread and one.behind in READING)
             ]
             self.claims += check(deepcopy(before), commits, held)
+
+    def _hold_since_a_restore(self, name: str, claims: Iterable[Claim]) -> None:
+        """Hold what was claimed through a moment since a backup had been put back."""
+        since = self._ground.restored[name]
+        held = [
+            one
+            for one in claims
+            if one.captured_at is not None and one.captured_at > since and one.behind not in READING
+        ]
+        commits = self._ground.scenes[name].truth.eras[-1].commits
+        self.claims += check(self._ground.pasts[name].begun(), [*commits], held)

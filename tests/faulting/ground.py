@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from multiprocessing import forkserver
 from pathlib import Path
@@ -93,6 +93,8 @@ class Ground:
     """Centers whose staff do not work in this round: a fault has them."""
     missed: set[str] = field(default_factory=set)
     """What a fault of this round was to strike, and did not."""
+    restored: dict[str, datetime] = field(default_factory=dict)
+    """When a center's backup had last been put back, by the source's clock."""
     _noted: dict[str, int] = field(default_factory=dict)
 
     @property

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 import psutil
@@ -28,7 +29,7 @@ from tests.faulting.wounded import PLACES, REBALANCE
 from tests.producing import Wound
 from tests.scene import Scene
 
-__all__ = ["KINDS", "POISON", "POISONS", "POISON_KEY", "Kind"]
+__all__ = ["KINDS", "POISON", "POISONS", "POISON_KEY", "WORKERS", "Kind"]
 
 Dice = random.Random
 Inflict = Callable[[Ground, str, Dice], AbstractContextManager[None]]
@@ -41,14 +42,15 @@ POISON: Final = "poison message"
 POISON_KEY: Final = "poison/1"
 POISONS: Final = (b"", b"\x00", b"\x00\x00\x00\xff\xffx", b"{}", b"\x00\x00\x00\x00\x01\x80")
 SET_BACK: Final = "clock was set back"
-POINTS: Final = (
-    ("before", "begin_transaction"),
-    ("after", "begin_transaction"),
-    ("after", "produce"),
-    ("before", "commit_transaction"),
-    ("during", "commit_transaction"),
-    ("after", "commit_transaction"),
-)
+POINTS: Final = {
+    "before a transaction": ("before", "begin_transaction"),
+    "in an empty transaction": ("after", "begin_transaction"),
+    "after an event": ("after", "produce"),
+    "before a commit": ("before", "commit_transaction"),
+    "during a commit": ("during", "commit_transaction"),
+    "after a commit": ("after", "commit_transaction"),
+}
+"""Of a producer: around which call of its Kafka client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,21 +105,30 @@ def _asleep(ground: Ground, target: str, _: Dice) -> Iterator[None]:
         sleeper.tell(signal.SIGCONT)
 
 
-@contextmanager
-def _hurt(ground: Ground, target: str, dice: Dice) -> Iterator[None]:
-    number = dice.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM])
-    post = ground.posts[target]
-    if target.startswith("producer"):
-        when, call = dice.choice(POINTS)
-        post.hurt(Wound(when, call, dice.randint(1, 6), signal=number))
+def _producer_ends(when: str, call: str) -> Inflict:
+    @contextmanager
+    def inflict(ground: Ground, target: str, dice: Dice) -> Iterator[None]:
+        ground.posts[target].hurt(Wound(when, call, dice.randint(1, 6), signal=_deadly(dice)))
         yield
-        return
-    place = dice.choice(list(PLACES))
-    joins = place == REBALANCE
-    # The first rebalance is its own coming, the second another's.
-    post.hurt(Hurt(place, dice.randint(1, 2 if joins else 4), number))
-    with _one_more_worker(ground, "joining", dice) if joins else nullcontext():
-        yield
+
+    return inflict
+
+
+def _worker_ends(place: str) -> Inflict:
+    @contextmanager
+    def inflict(ground: Ground, target: str, dice: Dice) -> Iterator[None]:
+        joins = place == REBALANCE
+        # The first rebalance is its own coming, the second another's.
+        times = dice.randint(1, 2 if joins else 4)
+        ground.posts[target].hurt(Hurt(place, times, _deadly(dice)))
+        with _one_more_worker(ground, "joining", dice) if joins else nullcontext():
+            yield
+
+    return inflict
+
+
+def _deadly(dice: Dice) -> signal.Signals:
+    return dice.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM])
 
 
 @contextmanager
@@ -307,6 +318,7 @@ def _restored(ground: Ground, target: str, _: Dice) -> Iterator[None]:
     scene.staff(6)
     yield
     scene.restore()
+    ground.restored[target] = datetime.now(UTC)
     scene.staff(3)
 
 
@@ -365,7 +377,11 @@ KINDS: Final[Mapping[str, Kind]] = {
     for kind in (
         Kind("killed", (*POSTS, *SERVICES), (0, 4), _killed),
         Kind("told to stop", (*POSTS, *SERVICES), (0, 4), _told_to_stop),
-        Kind("ended at a point", (*POSTS, *POSTS), (2, 5), _hurt),
+        *(
+            Kind(f"producer ended {point}", PRODUCERS, (2, 5), _producer_ends(when, call))
+            for point, (when, call) in POINTS.items()
+        ),
+        *(Kind(f"worker ended {place}", WORKERS, (2, 5), _worker_ends(place)) for place in PLACES),
         Kind("killed while it rebuilds", WORKERS, (2, 4), _without_state),
         Kind("asleep, then a zombie", (*POSTS, "broker", "source"), LONG, _asleep),
         Kind("wire cut", LINKS, (2, 14), _cut),

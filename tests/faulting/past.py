@@ -73,6 +73,11 @@ class Past:
         """Give the source's rows as they are now."""
         return oracle.Center(self.center, deepcopy(self._own.rows), ids=self._own.ids)
 
+    def begun(self) -> oracle.Center:
+        """Give the source's rows as they were when the newest era began."""
+        rows = deepcopy({**self._own.rows, **self._truth.eras[-1].rows})
+        return oracle.Center(self.center, rows, ids=self._own.ids)
+
     def _apply(self, commit: Commit) -> None:
         touched: set[Any] = set()
         for change in commit.changes:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
+from tests.faulting.services import DIES_WITH_US
 from tests.producing import Produce, Wound
 
 __all__ = ["Hurt", "Post", "Producing", "Streaming"]
@@ -91,7 +92,7 @@ class Streaming:
         self._log = log
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", *program],
+                [*DIES_WITH_US, sys.executable, "-m", *program],
                 cwd=ROOT,
                 env=os.environ | {"PYTHONPATH": str(ROOT)} | dict(environment or {}),
                 stderr=output,

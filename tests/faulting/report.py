@@ -107,7 +107,6 @@ def summary(runs: Sequence[Run]) -> str:
         f" {sum(run.events for run in runs):,} events,"
         f" {sum(run.transitions for run in runs):,} transitions of unified rows,"
         f" {sum(run.again for run in runs):,} rows sent again as they were,"
-        f" {sum(run.anew for run in runs):,} of a new revision that said nothing new,"
         f" {sum(run.claims for run in runs):,} claims of completeness compared:"
         f" {len(violations)} violations.\n"
         f"Ends of processes by their exit code (-9 is a kill): {told or 'none'}."

@@ -7,7 +7,7 @@ import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from schemas.records import DeadLetter
 from tests.events import committed, decoded, key_of
 from tests.faulting.audits import Audit, difference
 from tests.faulting.ground import Ground, Size, ground
-from tests.faulting.kinds import KINDS, POISON, POISON_KEY, POISONS
+from tests.faulting.kinds import KINDS, POISON, POISON_KEY, POISONS, WORKERS
 from tests.faulting.schedule import Planned, Round, shown
 from tests.feeding import Samples
 
@@ -27,6 +27,9 @@ __all__ = ["Happened", "Run", "run", "settle"]
 TICK: Final = 0.1
 SETTLED_SECONDS: Final = 300.0
 FIRST_SECONDS: Final = 300.0
+TRACE: Final = "Traceback (most recent call last)"
+DISTURBING: Final = frozenset({"broker", "workers-kafka", "more", "clock", *WORKERS})
+"""What a fault strikes that may leave a worker without an answer."""
 POINT_SECONDS: Final = 25.0
 """So long a process has, after the round's last fault, to come to the point where it is to end."""
 
@@ -63,8 +66,6 @@ class Run:
     claims: int = 0
     again: int = 0
     """Unified rows that were sent again, as they were."""
-    anew: int = 0
-    """Unified rows of a new revision that say what the one before said."""
     files: int = 0
     """Files that were read while others wrote them."""
     ends: dict[str, int] = field(default_factory=dict)
@@ -94,28 +95,34 @@ def run(
     found, began = Run(seed, rounds, command), time.monotonic()
     steps = any(KINDS[one.kind].needs_clock for round_ in rounds for one in round_.faults)
     size = replace(size, clock=size.clock and steps)
-    with ground(folder, seed, size, chartfeed) as on:
-        try:
-            _play(on, found, say, until)
-        except AssertionError as error:
-            found.violation = str(error)[:4000]
-        except Exception:  # noqa: BLE001 - the seed and the schedule are told with whatever it was
-            found.violation = traceback.format_exc()[-4000:]
-        found.commits = sum(
-            len(era.commits) for scene in on.scenes.values() for era in scene.truth.eras
-        )
-        for post in on.posts.values():
-            for code, times in post.ends.items():
-                found.ends[f"{post.name} {code}"] = times
+    found.broken_in = -1
+    try:
+        with ground(folder, seed, size, chartfeed) as on:
+            try:
+                _play(on, found, say, until)
+            finally:
+                _count(on, found)
+    except AssertionError as error:
+        found.violation = str(error)[:4000]
+    except Exception:  # noqa: BLE001 - the seed and the schedule are told with whatever it was
+        found.violation = traceback.format_exc()[-4000:]
     found.seconds = time.monotonic() - began
     if found.violation is not None:
         say(found.told())
     return found
 
 
+def _count(on: Ground, found: Run) -> None:
+    found.commits = sum(
+        len(era.commits) for scene in on.scenes.values() for era in scene.truth.eras
+    )
+    for post in on.posts.values():
+        for code, times in post.ends.items():
+            found.ends[f"{post.name} {code}"] = times
+
+
 def _play(on: Ground, found: Run, say: Callable[[str], None], until: float) -> None:
     audit = Audit(on)
-    found.broken_in = -1
     settle(on, FIRST_SECONDS)
     audit.begin()
     for round_ in found.rounds:
@@ -124,6 +131,7 @@ def _play(on: Ground, found: Run, say: Callable[[str], None], until: float) -> N
             break
         found.broken_in = round_.number
         happened: list[Happened] = []
+        again, ends = audit.again, _ends(on)
         try:
             samples, took = _one(on, round_, happened)
         finally:
@@ -131,7 +139,10 @@ def _play(on: Ground, found: Run, say: Callable[[str], None], until: float) -> N
         began = time.monotonic()
         audit.all(samples.claims, {one.target for one in happened if KINDS[one.kind].rereads})
         found.events, found.transitions = audit.events, audit.transitions
-        found.claims, found.again, found.anew = audit.claims, audit.again, audit.anew
+        found.claims, found.again = audit.claims, audit.again
+        _hold_ends(happened, ends, _ends(on))
+        if not _disturbs_workers(happened, ends, _ends(on)):
+            assert audit.again == again, f"{audit.again - again} rows were sent again for no reason"
         for one in happened:
             one.recovered = took if one.injected and not one.missed else None
         found.files += samples.files
@@ -145,10 +156,30 @@ def _play(on: Ground, found: Run, say: Callable[[str], None], until: float) -> N
         )
     _buried(on, sum(one.kind == POISON and one.injected for one in found.happened))
     assert found.files, "no file was read while others wrote"
+    for log in on.on.folder.glob("*.log"):
+        assert TRACE not in log.read_text("utf-8", "replace"), f"{log.name} has a traceback"
     found.broken_in = None
     for post in on.posts.values():
         code = post.leave()
         assert code == 0, f"{post.name} ended with {code}: {post.process and post.process.said()}"
+
+
+def _ends(on: Ground) -> Mapping[str, int]:
+    """Give how often each process has ended by itself."""
+    return {post.name: post.ends.total() for post in on.posts.values()}
+
+
+def _hold_ends(happened: list[Happened], before: Mapping[str, int], now: Mapping[str, int]) -> None:
+    if {one.kind for one in happened} == {POISON}:
+        assert now == before, f"poison alone has ended somebody: {now}"
+
+
+def _disturbs_workers(
+    happened: list[Happened], before: Mapping[str, int], now: Mapping[str, int]
+) -> bool:
+    """Tell whether a worker ended, or lost the broker: it may not know what it had sent."""
+    has_ended = any(now[name] != before[name] for name in now if name in WORKERS)
+    return has_ended or any(one.target in DISTURBING for one in happened)
 
 
 def _one(on: Ground, round_: Round, happened: list[Happened]) -> tuple[Samples, float]:
@@ -162,8 +193,8 @@ def _one(on: Ground, round_: Round, happened: list[Happened]) -> tuple[Samples, 
         with on.at_work(round_.number):
             _inflict(on, faults, happened)
             _come_to_points(on)
+            healed = time.monotonic()
             on.mend()
-        healed = time.monotonic()
         for one in happened:
             one.missed = one.target in on.missed
         on.resting = set()

@@ -47,15 +47,13 @@ class Round:
 def plan(seed: int, rounds: int) -> list[Round]:
     """Give so many rounds, the first of all that the seed has; a short run has every fault."""
     dice = random.Random(f"faults {seed}")
-    kinds = list(KINDS.values())
-    random.Random("deck").shuffle(kinds)
     at = STRIDE * (seed - 1)
     found = []
     for number in range(rounds):
         faults: list[Planned] = []
         taken: set[str] = set()
         for _ in range(dice.choice([1, 1, 2, 2, 3])):
-            fault = _planned(kinds[at % len(kinds)], dice, alone=not faults)
+            fault = _planned(_card(at), dice, alone=not faults)
             if fault.marks & taken:
                 break  # It comes in the next round.
             at += 1
@@ -63,6 +61,14 @@ def plan(seed: int, rounds: int) -> list[Round]:
             taken |= fault.marks
         found.append(Round(number, tuple(faults)))
     return found
+
+
+def _card(at: int) -> Kind:
+    """Give a fault of the list, in which all come once, then all again in another order."""
+    lap, place = divmod(at, len(KINDS))
+    kinds = list(KINDS.values())
+    random.Random(f"deck {lap}").shuffle(kinds)
+    return kinds[place]
 
 
 def _planned(kind: Kind, dice: random.Random, *, alone: bool) -> Planned:

@@ -26,7 +26,7 @@ from deploy.local.ports import LOOPBACK, choose
 from deploy.local.registry import Registry
 from tests.faulting.proxy import Wire
 
-__all__ = ["Served", "broker", "registry", "source"]
+__all__ = ["DIES_WITH_US", "Served", "broker", "registry", "source"]
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 TO_START: Final = 180.0

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import partial, wraps
 from pathlib import Path
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any, Final, TypeAlias
 
 import confluent_kafka
@@ -19,6 +19,7 @@ import confluent_kafka
 from chartfeed import cli
 from stream_app.files.targets import TEMPORARY
 from stream_app.join import state
+from stream_app.sink import store
 from stream_app.worker import sender, worker
 
 __all__ = ["PLACES", "REBALANCE"]
@@ -26,6 +27,7 @@ __all__ = ["PLACES", "REBALANCE"]
 Count: TypeAlias = Callable[..., None]
 
 REBALANCE: Final = "in a rebalance"
+COMMIT: Final = "COMMIT"
 
 
 def _around(owner: type[Any], name: str, *, before: Callable[..., Any]) -> None:
@@ -57,15 +59,25 @@ def _before_a_rename(count: Count) -> None:
     )
 
 
-def _before_a_state(count: Count) -> None:
-    connect = vars(state)["_connect"]
+def _around_a_commit(count: Count, *, module: ModuleType, name: str, after: bool) -> None:
+    """Count the commits of the databases that a module opens by the function of that name."""
+    connect = vars(module)[name]
 
-    def counted(path: Path) -> Any:
-        made = connect(path)
-        made.set_trace_callback(lambda sql: count() if sql == "COMMIT" else None)
+    def counted(*arguments: Any) -> Any:
+        made = connect(*arguments)
+        is_committed = False
+
+        def traced(sql: str) -> None:
+            nonlocal is_committed
+            # What follows a commit is told when that is done.
+            if is_committed if after else sql == COMMIT:
+                count()
+            is_committed = sql == COMMIT
+
+        made.set_trace_callback(traced)
         return made
 
-    vars(state)["_connect"] = counted
+    vars(module)[name] = counted
 
 
 def _around_a_sending(count: Count, *, after: bool) -> None:
@@ -86,7 +98,12 @@ def _in_a_rebalance(count: Count) -> None:
 
 PLACES: Final[Mapping[str, Callable[[Count], None]]] = {
     "between file and rename": _before_a_rename,
-    "before a state's commit": _before_a_state,
+    "before a state's commit": partial(
+        _around_a_commit, module=state, name="_connect", after=False
+    ),
+    "after a state's commit": partial(_around_a_commit, module=state, name="_connect", after=True),
+    "before the days' commit": partial(_around_a_commit, module=store, name="connect", after=False),
+    "after the days' commit": partial(_around_a_commit, module=store, name="connect", after=True),
     "before an output's commit": partial(_around_a_sending, after=False),
     "after an output's commit": partial(_around_a_sending, after=True),
     REBALANCE: _in_a_rebalance,

@@ -16,7 +16,7 @@ ROUNDS = [
         0,
         (
             Planned("killed", "producer-0", 0.5, 0.5, 1),
-            Planned("ended at a point", "worker-0", 1.0, 3.0, 2),
+            Planned("worker ended before an output's commit", "worker-0", 1.0, 3.0, 2),
         ),
     ),
     Round(

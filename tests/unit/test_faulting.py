@@ -89,7 +89,7 @@ def test_a_violation_is_told_with_its_seed_its_schedule_and_in_the_table() -> No
 
 
 def test_a_fault_that_came_to_nothing_is_not_told_as_one_that_was_recovered_from() -> None:
-    kind = "ended at a point"
+    kind = "worker ended in a rebalance"
     run = Run(1, plan(1, 1), "make it again")
     run.happened = [
         Happened(kind, "worker-0", injected=True, recovered=2.5),
