@@ -87,12 +87,12 @@ def replay(
     clock says was captured by then, so no transaction is cut.
     """
     settings = context.settings
-    require(settings)
     partitions = settings.kafka.topics.partitions
     if more and not since:
         raise BadInput(f"{more[0]!r} is no option", hint="chartfeed replay --help")
     wish = Wish(_since((*since, *more), partitions), _until(until, partitions), names)
     wanted = wishes.days(dates)
+    require(settings)
     by_month = settings.output.folders == "month"
     target = open_daily(output, by_month=by_month)
     refuse_owned(target)

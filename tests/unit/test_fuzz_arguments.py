@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -10,6 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chartfeed import cli
+from schemas.errors import BadInput
+from stream_app.join import TOPICS
+from stream_app.replay import wishes
 
 APART = {"local", "demo", "practices", "benchmark", "console", "doctor"}
 """They start or ask things of this machine, with or without a configuration."""
@@ -84,6 +88,20 @@ def test_without_a_configuration_any_line_is_refused_or_explained(
     monkeypatch.chdir(folder)
 
     assert code_of(["--config", "there-is-none.yml", *arguments]) in {0, 2}
+
+
+@given(WORDS, st.lists(WORDS))
+def test_what_a_replay_is_to_make_is_read_or_refused(text: str, lines: list[str]) -> None:
+    for read in (
+        lambda: wishes.days(text),
+        lambda: wishes.moment(text),
+        lambda: wishes.place(text, 12),
+        lambda: wishes.positions(lines, 12, whole=False),
+        lambda: wishes.days(f"{text}..{text}"),
+        lambda: wishes.place(f"{TOPICS[0]}:{text}:{text}", 12),
+    ):
+        with suppress(BadInput):
+            read()
 
 
 WAITS = {("day", "close")}
