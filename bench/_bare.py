@@ -1,13 +1,14 @@
-"""What capturing costs at least: pyodbc, fastavro and a producer in one loop.
+"""What capturing and joining cost at least: a loop with pyodbc, fastavro and Kafka's client.
 
 Rows become dicts by zip and are encoded and produced, without transactions; nothing is checked,
-and no position is kept.
+and no position is kept. Events are fetched and become dicts, and that is all.
 """
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Mapping as Known
 from contextlib import closing
 from datetime import UTC, date, datetime
 from functools import cache
@@ -15,7 +16,14 @@ from typing import Any, Final
 
 import fastavro
 import pyodbc
-from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Producer,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from producers.canonical import TRACKED
@@ -28,10 +36,12 @@ from producers.rows import COLUMNS
 from producers.statements import select_list, table
 from schemas import avro
 
-__all__ = ["catch_up", "encoder", "prepare", "snapshot", "version"]
+__all__ = ["catch_up", "drain", "encoder", "prepare", "snapshot", "version"]
 
 TOPIC: Final = "bench-bare"
 AT_ONCE: Final = 2_000
+HEADER: Final = 5
+"""Bytes that name a record's schema."""
 BEFORE_ROW: Final = 3
 """Of a change: its version, what it is, and its id."""
 
@@ -138,3 +148,30 @@ def encoder(name: str, type_: type[Any], center: str) -> Callable[[Row], bytes |
         return buffer.getvalue()
 
     return encoded
+
+
+def drain(kafka: Options, types: Known[str, type[Any]], partitions: int) -> int:
+    """Fetch all that is committed to topics and decode it; give how many records they are."""
+    schemas = {topic: fastavro.parse_schema(avro.load(type_)) for topic, type_ in types.items()}
+    options = {"group.id": "bench-bare", "enable.auto.commit": False, "enable.partition.eof": True}
+    places = [
+        TopicPartition(topic, number, OFFSET_BEGINNING)
+        for topic in types
+        for number in range(partitions)
+    ]
+    count, left = 0, len(places)
+    with closing(Consumer({**kafka, **options, "isolation.level": "read_committed"})) as consumer:
+        consumer.assign(places)
+        while left:
+            for message in consumer.consume(AT_ONCE, timeout=1.0):
+                error, value = message.error(), message.value()
+                if error is not None:
+                    if error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - the client names it so
+                        raise KafkaException(error)
+                    left -= 1
+                    continue
+                count += 1
+                if value is not None:
+                    schema = schemas[message.topic() or ""]
+                    fastavro.schemaless_reader(io.BytesIO(value[HEADER:]), schema, None)
+    return count

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import Final
 
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -15,6 +15,7 @@ from producers.capture.publisher import Options
 __all__ = ["Loader"]
 
 PATIENCE: Final = 60.0
+HELD_MS: Final = 600_000
 AT_ONCE: Final = 10_000
 
 
@@ -34,6 +35,33 @@ class Loader:
         """Put about so many live events in, and count them."""
         centers = sum(len(source.centers) for source in self.sources)
         return self._all(lambda source: self._live(source, events * len(source.centers) // centers))
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let nobody read what is put in meanwhile; at the end all of it can be read at once.
+
+        A record that is not committed is before it, and is taken back at the end.
+        """
+        options = {"transactional.id": "bench-hold", "transaction.timeout.ms": HELD_MS}
+        producer = Producer(self._kafka | options)
+        producer.init_transactions(PATIENCE)
+        producer.begin_transaction()
+        for source in self.sources:
+            for topic in source.ends:
+                producer.produce(topic, b"", b"bench-hold", partition=source.partition)
+        producer.flush(PATIENCE)
+        self._one_more()
+        try:
+            yield
+        finally:
+            producer.abort_transaction(PATIENCE)
+            self._one_more()
+
+    def _one_more(self) -> None:
+        """Count what `held` puts into each partition: its record, and the marker that ends it."""
+        for source in self.sources:
+            for topic in source.ends:
+                source.ends[topic] += 1
 
     def close(self) -> None:
         """Let go of the producers, before the broker is gone."""
@@ -88,7 +116,8 @@ class Loader:
         return found
 
     def _check(self) -> None:
-        with closing(Consumer(self._kafka | {"group.id": "bench-check"})) as consumer:
+        options = {"group.id": "bench-check", "isolation.level": "read_uncommitted"}
+        with closing(Consumer(self._kafka | options)) as consumer:
             for source in self.sources:
                 for topic, end in source.ends.items():
                     at = TopicPartition(topic, source.partition)

@@ -60,6 +60,7 @@ ORDER: Final = (
     Step("growth", ("rows", "days")),
     Step("growth", ("events", "state")),
     Step("growth", ("centers",)),
+    Step("growth", ("workers",)),
     Step("stream", ("state",)),
 )
 

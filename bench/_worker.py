@@ -87,14 +87,15 @@ class Watch:
         self._decoder = Decoder(Progress)
         self._decoder.learn(ids[Progress], avro.load(Progress))
 
-    def until(self, goal: Mapping[str, int], worker: Worker, seconds: float) -> Followed:
+    def until(self, goal: Mapping[str, int], seconds: float, *workers: Worker) -> Followed:
         """Wait until each center's checkpoint at the given offset is applied."""
         left, stamps, seen = dict(goal), list[int](), 0
         deadline = monotonic() + seconds
         with closing(self._consumer) as consumer:
             while left:
-                if monotonic() > deadline or worker.ended:
-                    raise RuntimeError(f"{len(left)} centers are not there: {worker.said()}")
+                if monotonic() > deadline or any(worker.ended for worker in workers):
+                    said = "\n".join(worker.said() for worker in workers)
+                    raise RuntimeError(f"{len(left)} centers are not there: {said}")
                 for message in consumer.consume(1000, timeout=0.1):
                     found = self._decoder.decode(message.value() or b"")
                     seen += 1
@@ -175,6 +176,11 @@ class Worker:
                 return found[0]
             sleep(0.02)
         raise RuntimeError(f"no partitions: {self.said()}")
+
+    def partitions(self) -> Sequence[int]:
+        """Give those that it was assigned last."""
+        found = [line["partitions"] for line in self._lines() if line["event"] == "assigned"]
+        return found[-1] if found else ()
 
     def cost(self) -> rig.Cost:
         return rig.Cost.of(self.pid)

@@ -1,8 +1,8 @@
-"""How cost grows with events, rows of state, days, rows of a day, and centers; by CPU time.
+"""How cost grows with events, rows of state, days, rows of a day, centers, and workers.
 
 python -m bench growth [--only SECTION …] [--json]
 
-Sections: events, state, days, rows, centers. docs/scaling.md reckons with what they give.
+Sections: events, state, days, rows, centers, workers. docs/scaling.md reckons with what they give.
 """
 
 from __future__ import annotations
@@ -10,15 +10,19 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep, time
 from typing import Final
 
 from bench import _rig as rig
-from bench import files, join
-from bench._figures import Figure, Report
+from bench import files, join, stream
+from bench._events import PARTITIONS
+from bench._figures import ROUNDS, Figure, Report, Spent
+from bench._worker import Worker
 from bench.capture import small
 from stream_app.files.rendering import render
 
@@ -31,20 +35,24 @@ ROWS: Final = (1_000, 10_000, 100_000)
 CENTERS: Final = (30, 100, 300)
 ROWS_OVER_DAYS: Final = 100_000
 EVENTS: Final = 60_000
+WORKERS: Final = (1, 2)
+ALL: Final = list(range(PARTITIONS))
+RELEASED: Final = 200_000
 SETTLED: Final = 10.0
 WATCHED: Final = 15.0
 
 
-def point(what: str, along: str, at: int, value: float, unit: str) -> Figure:
+def point(what: str, along: str, at: int, unit: str, *values: float) -> Figure:
     """Give a figure that is a point of the curve of what, along something there is more of."""
-    return Figure(f"{what}, {at:,} {along}", value, unit, curve=f"{what}, by {along}", at=at)
+    found = Figure.median(f"{what}, {at:,} {along}", values, unit)
+    return replace(found, curve=f"{what}, by {along}", at=at)
 
 
 def events(folder: Path) -> list[Figure]:
     """Events a second of CPU time through the join, by how many of them there are."""
     del folder
     return [
-        point("events joined", "events", count, joined(STATE[0], count)["per_cpu_second"], "/s")
+        point("events joined", "events", count, "/s", joined(STATE[0], count)["per_cpu_second"])
         for count in LIVE
     ]
 
@@ -63,10 +71,10 @@ def state(folder: Path) -> list[Figure]:
         figure
         for rows, one in found.items()
         for figure in (
-            point("events joined", "rows of state", rows, one["per_cpu_second"], "/s"),
+            point("events joined", "rows of state", rows, "/s", one["per_cpu_second"]),
             Figure(f"of the smallest, {rows:,} rows", one["per_cpu_second"] / first, ""),
-            point("state on disk", "rows of state", rows, one["state_mb"], "MB"),
-            point("memory", "rows of state", rows, one["memory_mb"], "MB"),
+            point("state on disk", "rows of state", rows, "MB", one["state_mb"]),
+            point("memory", "rows of state", rows, "MB", one["memory_mb"]),
         )
     ]
 
@@ -79,8 +87,8 @@ def days(folder: Path) -> list[Figure]:
         found = files.catching_up(folder / str(count), ROWS_OVER_DAYS, count)
         each = found["milliseconds_per_day"]
         figures += [
-            point(f"a day's files, {spread}", "days", count, each, "ms"),
-            point(f"rows written, {spread}", "days", count, found["written_per_second"], "/s"),
+            point(f"a day's files, {spread}", "days", count, "ms", each),
+            point(f"rows written, {spread}", "days", count, "/s", found["written_per_second"]),
         ]
     return figures
 
@@ -92,7 +100,7 @@ def rows(folder: Path) -> list[Figure]:
     for count in ROWS:
         day = list(files.rows(count, 1))
         took = files.seconds(partial(render, "csv", files.FIRST, day))
-        figures.append(point("a day rendered as CSV", "rows", count, 1000 * took, "ms"))
+        figures.append(point("a day rendered as CSV", "rows", count, "ms", 1000 * took))
     return figures
 
 
@@ -112,14 +120,77 @@ def centers(folder: Path) -> list[Figure]:
                 share = now.shares_since(before)["the producer"]
                 memory = now.costs["the producer"].resident / 1e6
                 figures += [
-                    point("share of a core", "idle centers", count, share, ""),
-                    point("memory of the producer", "idle centers", count, memory, "MB"),
+                    point("share of a core", "idle centers", count, "", share),
+                    point("memory of the producer", "idle centers", count, "MB", memory),
                 ]
     return figures
 
 
+def workers(folder: Path) -> list[Figure]:
+    """Events a second through all workers, who have their partitions before the events come."""
+    figures = []
+    for count in WORKERS:
+        with (
+            stream.stage(folder / str(count), STATE[0], EVERY) as there,
+            sharing(there.config, count) as running,
+        ):
+            found = [released(there, running) for _ in range(ROUNDS)]
+        figures += [
+            point("events joined, by the clock", "workers", count, "/s", *rates(found)),
+            point(
+                "events joined, by CPU time of all", "workers", count, "/s", *rates_by_cpu(found)
+            ),
+        ]
+    return figures
+
+
+def rates(found: Sequence[Spent]) -> list[float]:
+    return [one.rate for one in found]
+
+
+def rates_by_cpu(found: Sequence[Spent]) -> list[float]:
+    return [one.rate_by_cpu for one in found]
+
+
+@contextmanager
+def sharing(config: Path, count: int) -> Iterator[Sequence[Worker]]:
+    """Run so many workers; they have shared the partitions, and nothing waits for them."""
+    with ExitStack() as stack:
+        running = [
+            stack.enter_context(Worker.running(config, f"bench-{number}"))
+            for number in range(count)
+        ]
+        deadline = monotonic() + stream.LONGEST
+        while not is_shared([worker.partitions() for worker in running]):
+            if monotonic() > deadline or any(worker.ended for worker in running):
+                raise RuntimeError("\n".join(worker.said() for worker in running))
+            sleep(0.1)
+        for worker in running:
+            worker.wait_filed(stream.LONGEST)
+        yield running
+
+
+def is_shared(shares: Sequence[Sequence[int]]) -> bool:
+    """Tell whether each has some of the partitions, and all are somebody's."""
+    return all(shares) and sorted(one for share in shares for one in share) == ALL
+
+
+def released(there: stream.Stage, running: Sequence[Worker]) -> Spent:
+    """Have many events come to be readable at one moment; give what they took from there on."""
+    with there.loader.held():
+        count = there.loader.live(RELEASED)
+        watch = there.watch()
+        before = [worker.cost().cpu for worker in running]
+        began = time()
+    found = watch.until(there.goal(), stream.LONGEST, *running)
+    cpu = sum(worker.cost().cpu for worker in running) - sum(before)
+    for worker in running:
+        worker.wait_filed(stream.LONGEST)
+    return Spent(count, found.last - began, cpu)
+
+
 SECTIONS: Final[Mapping[str, Callable[[Path], list[Figure]]]] = {
-    section.__name__: section for section in (events, state, days, rows, centers)
+    section.__name__: section for section in (events, state, days, rows, centers, workers)
 }
 
 

@@ -23,8 +23,9 @@ from time import perf_counter, time
 from typing import Any, Final
 
 from bench import _rig as rig
+from bench._bare import drain
 from bench._delays import Delays, beside_staff
-from bench._events import TYPES, all_topics, encoders
+from bench._events import PARTITIONS, TYPES, all_topics, encoders
 from bench._figures import ROUNDS, Figure, Report, Spent
 from bench._latency import in_file, in_topic, latencies, quantile
 from bench._load import Loader
@@ -137,7 +138,7 @@ def catch_up(there: Stage, events: int) -> Caught:
     with Worker.running(there.config) as worker:
         assigned = worker.assigned()
         before = worker.cost().cpu
-        found = watch.until(there.goal(), worker, LONGEST)
+        found = watch.until(there.goal(), LONGEST, worker)
         cpu = worker.cost().cpu - before
         filed = worker.wait_filed(LONGEST)
         peak = worker.peak()
@@ -148,10 +149,16 @@ def catch_up(there: Stage, events: int) -> Caught:
 
 def live(folder: Path, options: argparse.Namespace) -> list[Figure]:
     """One worker catches up with what came while it was stopped; peers and replay beside it."""
-    with stage(folder, SMALL, options.every) as there:
+    caught = []
+    for number in range(1, ROUNDS):
+        with stage(folder / str(number), SMALL, options.every) as there:
+            catch_up(there, 0)
+            caught.append(catch_up(there, options.events))
+    with stage(folder / str(ROUNDS), SMALL, options.every) as there:
         catch_up(there, 0)
-        caught = [catch_up(there, options.events) for _ in range(ROUNDS)]
+        caught.append(catch_up(there, options.events))
         rate = median(one.rate for one in caught)
+        bare = [read_all(there) for _ in range(ROUNDS)]
         bootstrap = str(there.kafka["bootstrap.servers"])
         # Those that are there; a peer would wait for more.
         few, more = (min(count, caught[0].events) for count in (FAUST_EVENTS, QUIX_EVENTS))
@@ -160,6 +167,8 @@ def live(folder: Path, options: argparse.Namespace) -> list[Figure]:
         again = [replay(there, folder / f"replay-{number}") for number in range(ROUNDS)]
     return [
         *caught_up("live", caught, 30_000),
+        *Spent.figures("bare loop that fetches and decodes", bare),
+        Figure("live of the bare loop", rate / median(one.rate for one in bare), ""),
         Figure("peak memory", max(one.peak for one in caught), "MB", 400, at_most=True),
         Figure("Faust Tables, after as many as the fill", slow["per_second"], "/s"),
         Figure("Faust Tables, by CPU time", slow["per_cpu_second"], "/s"),
@@ -170,6 +179,12 @@ def live(folder: Path, options: argparse.Namespace) -> list[Figure]:
         *Spent.figures("replay records, its start included", again),
         Figure.median("replay of live", [one.rate / rate for one in again], "", 1.2),
     ]
+
+
+def read_all(there: Stage) -> Spent:
+    """Fetch all events there are and decode them, and nothing else."""
+    types = {topic.name: TYPES_OF[topic.name] for topic in topics.SOURCE}
+    return Spent.on(lambda: drain(there.kafka, types, PARTITIONS))
 
 
 def replay(there: Stage, folder: Path) -> Spent:
@@ -224,7 +239,7 @@ def restart(there: Stage, events: int) -> float:
     began = time()
     with Worker.running(there.config) as worker:
         found = watch.first(worker, LONGEST) - began
-        whole.until(there.goal(), worker, LONGEST)
+        whole.until(there.goal(), LONGEST, worker)
     return found
 
 

@@ -49,6 +49,7 @@ def test_what_is_named_keeps_the_order_of_the_whole_run_and_its_options():
         "growth rows days",
         "growth events state",
         "growth centers",
+        "growth workers",
     ]
     assert steps(["stream"], ["--only", "live"]) == [Step("stream")]
 
@@ -98,9 +99,23 @@ def test_the_picture_has_the_nearest_of_each_section_and_unit_and_all_that_are_m
     assert all(name in drawn for name in ("other unit", "one miss", "another miss"))
 
 
+@pytest.mark.parametrize(
+    ("shares", "shared"),
+    [
+        ([range(12)], True),
+        ([range(6), range(6, 12)], True),
+        ([range(12), ()], False),
+        ([range(6), range(5, 12)], False),
+        ([range(6), range(6, 11)], False),
+    ],
+)
+def test_workers_are_timed_when_each_has_a_share(shares, shared):
+    assert shared == growth.is_shared(shares)
+
+
 @pytest.mark.parametrize("count", [1, 3])
 def test_a_curve_is_a_line_through_its_points(count):
-    points = [growth.point("memory", "rows", 10**n, 5.0 * n, "MB") for n in range(1, count + 1)]
+    points = [growth.point("memory", "rows", 10**n, "MB", 5.0 * n) for n in range(1, count + 1)]
     picture = as_curves([a_part(figures=points)], ABOUT)
     assert picture is not None
     drawn = ET.fromstring(picture)
