@@ -244,7 +244,8 @@ class Flusher:
                 self._audit()
 
     def _hold(self, share: Share) -> None:
-        # What a state that begins empty has so far is less than what the files show.
+        # A state that begins empty has less so far than the files show, and one that another
+        # worker has gone on from has older rows.
         share.store.hold_until(self._watcher.end(share.store.identity.partition))
 
     def _survey(self, share: Share) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Act", "Job", "Schedule", "Share"]
 
 SHORTEST_WAIT: Final = 0.001
-# A state that is not whole yet becomes so without a word.
+# A state that has not caught up yet does so without a word.
 LOOK_AGAIN: Final = 0.2
 
 
@@ -58,7 +58,7 @@ class Act(Enum):
     """What there is to do."""
 
     HOLD = auto()
-    """Ask from where on a state that began empty is whole."""
+    """Ask up to where a state has to be read before its days are written."""
     SURVEY = auto()
     """Compare a partition's days with the output, and take a generation."""
     WRITE = auto()

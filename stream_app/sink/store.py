@@ -79,7 +79,8 @@ class Store:
             self._prepare(now)
             meta = dict(self._connection.execute(statements.META))
         self.position: int | None = meta.get("position")
-        self.whole_from: int | None = meta.get("whole_from")
+        self.whole_from: int | None = None
+        """Asked anew each time: since we had the partition, another may have written its days."""
         self._letters = True
         """Whether any may be due: a query for each take is spared."""
 
@@ -179,14 +180,12 @@ class Store:
             connection.execute(statements.SETTLE)
 
     def hold_until(self, end: int) -> None:
-        """Say from which position on a state that began empty shows whole days."""
-        with self._lock, explained(self.path):
-            self._note("whole_from", end)
+        """Say from which position on the state shows all that files may show by now."""
         self.whole_from = end
 
     @property
     def whole(self) -> bool:
-        """Tell whether the state has all rows of its days, so that they may be written."""
+        """Tell whether the state has all that files may show, so that they may be written."""
         return self.whole_from is not None and (self.position or 0) >= self.whole_from
 
     def view(self) -> View:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import threading
-import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from copy import deepcopy
@@ -33,7 +31,6 @@ __all__ = ["Audit", "difference"]
 STEM: Final = "ivoris_chart_entries_"
 MANIFEST: Final = ".manifest.json"
 
-TAKING_OVER_SECONDS: Final = 30.0
 READING: Final = frozenset({"snapshot", "resync"})
 """What a file says of a center that is read anew: its rows are of several times."""
 Lost: TypeAlias = tuple[date, int | None, datetime | None]
@@ -276,22 +273,6 @@ class Audit:
                 assert due.get(key) == shown.get(key), f"{center} {key}: topic and journal differ"
 
     def _hold_files(self) -> None:
-        """Hold what is in the files, once no worker is about to write them.
-
-        One that comes back when all is settled already takes its days over, and may put an older
-        state's in the place of what another one wrote meanwhile; for a moment only.
-        """
-        deadline, tick = time.monotonic() + TAKING_OVER_SECONDS, threading.Event()
-        while True:
-            try:
-                return self._hold_each_file()
-            except AssertionError:
-                if time.monotonic() > deadline:
-                    raise
-            self._ground.keep()
-            tick.wait(0.5)
-
-    def _hold_each_file(self) -> None:
         """Hold each manifest: its files are those it was written with, and say all the same."""
         for manifest in _manifests(self._ground):
             contents = _contents(manifest, self._ground.output)

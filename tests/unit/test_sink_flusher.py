@@ -156,6 +156,23 @@ def test_a_state_that_begins_empty_touches_no_file_before_it_is_whole(tmp_path, 
         assert running.written(A_DAY, *rows)
 
 
+def test_an_older_state_touches_no_file_of_another_owner_before_it_has_caught_up(tmp_path, out):
+    before, after = an_entry(), an_entry(chart_entry="2")
+    with flushing(out, tmp_path) as running:
+        running.take(before)
+        soon(lambda: running.written(A_DAY, before))
+    another = (found(out, A_DAY).generation or 0) + 1
+    told: Any = {"centers": (), "written_at": A_MOMENT, "generation": another}
+    files.write(out, A_DAY, [after], formats=("csv", "json"), **told)
+    with flushing(out, tmp_path, known=Known(end=2)) as running:
+        soon(lambda: running.store.whole_from == 2)
+        time.sleep(0.3)
+        assert running.written(A_DAY, after), "a file went back to what it said before"
+        running.take(after)
+        soon(lambda: found(out, A_DAY).generation != another)
+        soon(lambda: running.written(A_DAY, after))
+
+
 def test_open_days_have_fresh_manifests_rows_or_none(tmp_path, out):
     options: Any = {"open_days": lambda _now: (A_DAY, NEXT_DAY), "refresh_every": 0.2}
     with flushing(out, tmp_path, **options) as running:
