@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -12,9 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-import psutil
-
-from bench._gathered import commit
+from bench import _gathered
 from tests.faulting.kinds import KINDS
 from tests.faulting.rounds import Run
 
@@ -117,15 +113,10 @@ def summary(runs: Sequence[Run]) -> str:
 
 def machine() -> str:
     """Say what it ran on."""
-    model = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        names = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
-        model = names[0].partition(": ")[2] if names else model
-    memory = psutil.virtual_memory().total / 2**30
+    about = _gathered.machine()
     return (
-        f"{os.cpu_count()} cores ({model}), {memory:.0f} GiB, {platform.system()}"
-        f" {platform.release()}, Python {platform.python_version()}, commit {commit()}"
+        f"{about['processor']}, {about['memory']}, {about['system']}, Python {about['python']},"
+        f" commit {about['commit']}"
     )
 
 
