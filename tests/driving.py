@@ -39,10 +39,11 @@ class Driver:
 
     def __enter__(self) -> Self:
         at = []
-        for one in self.partitions:
-            offset = self.sink.assign(one)
-            at.append(TopicPartition(UNIFIED, one, OFFSET_BEGINNING if offset is None else offset))
         self._consumer = Consumer({**READING, **self.kafka})
+        for one in self.partitions:
+            _, end = self._consumer.get_watermark_offsets(TopicPartition(UNIFIED, one), timeout=20)
+            offset = self.sink.assign(one, end)
+            at.append(TopicPartition(UNIFIED, one, OFFSET_BEGINNING if offset is None else offset))
         self._consumer.assign(at)
         return self
 

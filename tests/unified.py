@@ -55,9 +55,9 @@ def schema_of(id_: int) -> Any:
     return avro.load(UnifiedEntry) if id_ == SCHEMA_ID else None
 
 
-def a_store(folder: Path, **changes: Any) -> Store:
+def a_store(folder: Path, *, end: int = 0, **changes: Any) -> Store:
     identity = replace(IDENTITY, **changes)
-    return Store(folder / "days-0.sqlite", identity, RowReader(schema_of), A_MOMENT)
+    return Store(folder / "days-0.sqlite", identity, RowReader(schema_of), A_MOMENT, end=end)
 
 
 def rows_of(store: Store, day: date) -> list[bytes]:

@@ -144,8 +144,10 @@ class Feed:
             raise Leaving
         before = self.checkpoint
         marks = () if self._contract.tracer is None else tracing.marks(messages)
+        began = time.monotonic()
         self.checkpoint = self._publisher.commit(messages, checkpoint, marks)
-        self.committed_at = time.monotonic()
+        # Before its answer, which may have been long on its way, the center may be another's.
+        self.committed_at = began
         self._committed(before, self.checkpoint, messages)
 
     def at(self, clock: Clock) -> Checkpoint:

@@ -266,6 +266,7 @@ class Supervisor:
         with self._lock:
             if isinstance(failure, TakenOver) and runner.last_commit < seat.wanted_at:
                 seat.wanted_at = NEVER
+                log.warning("taking back", center=seat.name, error=str(failure))
                 return False
             self.failures[seat.name] = failure
             seat.has_ended = True

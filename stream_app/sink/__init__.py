@@ -5,8 +5,9 @@ The worker uses `sink.Sink`: one for the process, safe to be called from any thr
     sink = Sink(Options(...), schema_of)   opens nothing
     sink.start()                           the threads: the watcher (progress, center-status) and
                                            the flusher (files); leftovers are cleaned
-    sink.assign(partition) -> int | None   opens the state of a unified partition; the offset to
-                                           seek to, None for the beginning
+    sink.assign(partition, end)            opens the state of a unified partition, which is written
+        -> int | None                      from the topic's end on; the offset to seek to, None
+                                           for the beginning
     sink.take(batches, backlog=0)          one transaction for each partition: rows, marks, offset;
         -> Taken(rows, unusable)           blocks for as long as SQLite takes, so call it in a
                                            thread; `backlog` says how many records still wait in

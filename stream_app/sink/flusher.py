@@ -61,7 +61,6 @@ class Knowledge(Protocol):
     def lines(
         self, shares: Mapping[str, CenterShare], partition: int, position: int
     ) -> Sequence[CenterLine]: ...
-    def end(self, partition: int) -> int: ...
 
 
 class Flusher:
@@ -230,8 +229,6 @@ class Flusher:
 
     def _do(self, job: Job) -> None:
         match job:
-            case Job(act=Act.HOLD, share=Share() as share):
-                self._hold(share)
             case Job(act=Act.SURVEY, share=Share() as share):
                 self._survey(share)
             case Job(act=Act.WRITE, share=Share() as share, day=date() as day):
@@ -242,11 +239,6 @@ class Flusher:
                 self._refresh()
             case _:
                 self._audit()
-
-    def _hold(self, share: Share) -> None:
-        # A state that begins empty has less so far than the files show, and one that another
-        # worker has gone on from has older rows.
-        share.store.hold_until(self._watcher.end(share.store.identity.partition))
 
     def _survey(self, share: Share) -> None:
         partition = share.store.identity.partition

@@ -57,8 +57,6 @@ class Share:
 class Act(Enum):
     """What there is to do."""
 
-    HOLD = auto()
-    """Ask up to where a state has to be read before its days are written."""
     SURVEY = auto()
     """Compare a partition's days with the output, and take a generation."""
     WRITE = auto()
@@ -139,8 +137,6 @@ class Schedule:
         for share in self.shares.values():
             if share.new and share.store.whole:
                 return Job(Act.SURVEY, share)
-            if share.new and share.store.whole_from is None:
-                return Job(Act.HOLD, share)
         return None
 
     def _upkeep(self, now: float) -> Job | None:

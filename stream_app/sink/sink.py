@@ -135,8 +135,11 @@ class Sink:
         self._watcher.start()
         self._flusher.start()
 
-    def assign(self, partition: int) -> int | None:
-        """Open a partition's state; gives the offset to read on from, None for the beginning."""
+    def assign(self, partition: int, end: int) -> int | None:
+        """Open a partition's state; gives the offset to read on from, None for the beginning.
+
+        Its days are written when it has been read up to the `end` that the topic has now.
+        """
         if partition in self._stores:
             raise StateInUse(f"partition {partition} of the unified topic is here already")
         options = self._options
@@ -145,6 +148,7 @@ class Sink:
             Identity(partition, options.topic_id, options.delete_retention / 2),
             self._rows,
             self._clock(),
+            end=end,
         )
         self._stores[partition] = store
         self._flusher.add(Share(store, store.view()))

@@ -66,7 +66,14 @@ class Taken:
 class Store:
     """A partition's state; `take` may run in one thread while days are written in another."""
 
-    def __init__(self, path: Path, identity: Identity, reader: RowReader, now: datetime) -> None:
+    def __init__(
+        self, path: Path, identity: Identity, reader: RowReader, now: datetime, *, end: int = 0
+    ) -> None:
+        """Open a state; from the `end` on it shows all that others may have written of its days.
+
+        One that begins empty has less before, and one that another worker has gone on from has
+        older rows.
+        """
         self.path = path
         self.identity = identity
         self._reader = reader
@@ -79,8 +86,7 @@ class Store:
             self._prepare(now)
             meta = dict(self._connection.execute(statements.META))
         self.position: int | None = meta.get("position")
-        self.whole_from: int | None = None
-        """Asked anew each time: since we had the partition, another may have written its days."""
+        self._end = end
         self._letters = True
         """Whether any may be due: a query for each take is spared."""
 
@@ -179,14 +185,10 @@ class Store:
         with self._lock, explained(self.path), self._transaction() as connection:
             connection.execute(statements.SETTLE)
 
-    def hold_until(self, end: int) -> None:
-        """Say from which position on the state shows all that files may show by now."""
-        self.whole_from = end
-
     @property
     def whole(self) -> bool:
         """Tell whether the state has all that files may show, so that they may be written."""
-        return self.whole_from is not None and (self.position or 0) >= self.whole_from
+        return (self.position or 0) >= self._end
 
     def view(self) -> View:
         """Open a second connection, to read from in another thread."""

@@ -162,19 +162,6 @@ class Watcher:
         with self._lock:
             return self._claims.renewed(manifest, self._clock(), shown)
 
-    def end(self, partition: int) -> int:
-        """Ask where a partition of the unified topic ends."""
-        try:
-            with closing(Consumer(self._settings, logger=LOG)) as consumer:
-                at = TopicPartition(topics.UNIFIED_ENTRIES.name, partition)
-                _, high = consumer.get_watermark_offsets(at, timeout=PATIENCE)
-        except KafkaException as error:
-            raise RetryLater(
-                f"Kafka does not say where the unified topic ends: {error.args[0].str()}",
-                hint="is the broker up?",
-            ) from error
-        return int(high)
-
     def _run(self) -> None:
         while not self._ended.is_set():
             try:

@@ -42,7 +42,7 @@ log = structlog.get_logger("chartfeed.stream")
 class Sink(Protocol):
     """What keeps days: the sink, or whatever else wants the unified rows."""
 
-    def assign(self, partition: int) -> int | None: ...
+    def assign(self, partition: int, end: int) -> int | None: ...
     def behind(self, backlog: int) -> None: ...
     def take(self, batches: Iterable[Batch], backlog: int = 0) -> Taken: ...
     def unburied(self) -> Sequence[Unusable]: ...
@@ -145,13 +145,13 @@ class Filing:
 
     def _assign(self, partition: int, first: int, end: int) -> int:
         """Open a partition's state, anew where the topic was cut off or lost its end."""
-        found = self._sink.assign(partition)
+        found = self._sink.assign(partition, end)
         if found is None or first <= found <= end:
             return first if found is None else found
         log.warning("days put aside", partition=partition, offset=found, first=first, end=end)
         self._sink.revoke(partition)
         put_aside(self._folder.days(partition))
-        found = self._sink.assign(partition)
+        found = self._sink.assign(partition, end)
         return first if found is None else found
 
     def _take(self, fetched: list[Fetched]) -> None:

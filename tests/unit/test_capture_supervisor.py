@@ -34,13 +34,14 @@ class Scripted:
 
     def __init__(self, *script: Any) -> None:
         self.script = list(script)
-        self.runs = 0
+        self.runs = self.made = 0
         self.news = False
         self.leave = threading.Event()
         self.last_commit = -math.inf
 
     def __call__(self, leave: Any) -> Any:
         self.leave = leave
+        self.made += 1
         return self
 
     def run(self, *, once: Any = False) -> None:
@@ -160,6 +161,7 @@ def test_what_was_taken_over_unnoticed_when_the_files_were_read_again_is_taken_b
     supervisor.want({"a": lost})
     unnoticed.ends.set()
     wait_for(lambda: 2 == lost.runs)
+    assert 2 == lost.made, "the first one would leave the center to the other for ever"
     assert not supervisor.failures
     again.ends.set()
 

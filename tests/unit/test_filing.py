@@ -111,7 +111,7 @@ def test_a_dead_letter_outlives_a_partition_that_has_to_wait(tmp_path, monkeypat
 
 def test_a_dead_letter_outlives_its_worker(tmp_path):
     dying = a_sink(tmp_path)
-    dying.assign(0)
+    dying.assign(0, 0)
     dying.take([batch(JUNK)])
     dying.revoke(0)
 
@@ -138,7 +138,7 @@ def test_while_nobody_takes_dead_letters_rows_go_on(tmp_path, monkeypatch):
 
 def test_what_is_kept_for_a_dead_letter_is_small_and_names_its_center(tmp_path):
     sink = a_sink(tmp_path)
-    sink.assign(0)
+    sink.assign(0, 0)
     long = b"2022-01-18/center_01/" + b"1" * 1_040_000
     keys = (None, b"", long)
     sink.take([batch([Record(at, key, b"junk") for at, key in enumerate(keys)])])

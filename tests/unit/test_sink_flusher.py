@@ -34,18 +34,14 @@ CLAIMS = Claims((KnownCenter("center_01", "Praxis Süd"),))
 
 
 class Known:
-    """Knows of one center, and that the unified topic ends where it is told."""
+    """Knows of one center."""
 
-    def __init__(self, end: int = 0) -> None:
+    def __init__(self) -> None:
         self.loaded = threading.Event()
         self.loaded.set()
-        self._end = end
 
     def lines(self, shares: Any, partition: int, position: int) -> Any:
         return CLAIMS.lines(shares, partition, position, datetime.now(UTC))
-
-    def end(self, _partition: int) -> int:
-        return self._end
 
 
 class Running:
@@ -79,8 +75,8 @@ class Running:
 
 
 @contextmanager
-def flushing(target: Any, folder: Path, *, flush: bool = True, **options: Any):
-    store = a_store(folder / "state")
+def flushing(target: Any, folder: Path, *, flush: bool = True, end: int = 0, **options: Any):
+    store = a_store(folder / "state", end=end)
     running = Running(target, store, **options)
     yield running
     running.flusher.close(flush=flush)
@@ -146,9 +142,8 @@ def test_what_waits_is_written_at_the_end_and_otherwise_after_the_next_start(tmp
 def test_a_state_that_begins_empty_touches_no_file_before_it_is_whole(tmp_path, out):
     rows = [an_entry(), an_entry(entry_id=2)]
     files.write(out, A_DAY, rows, formats=("csv",), centers=(), written_at=A_MOMENT, generation=1)
-    with flushing(out, tmp_path, known=Known(end=2)) as running:
+    with flushing(out, tmp_path, end=2) as running:
         running.take(rows[0])
-        soon(lambda: running.store.whole_from == 2)
         time.sleep(0.3)
         assert running.written(A_DAY, *rows), "a part of the rows took the place of all"
         running.take(rows[1])
@@ -164,8 +159,7 @@ def test_an_older_state_touches_no_file_of_another_owner_before_it_has_caught_up
     another = (found(out, A_DAY).generation or 0) + 1
     told: Any = {"centers": (), "written_at": A_MOMENT, "generation": another}
     files.write(out, A_DAY, [after], formats=("csv", "json"), **told)
-    with flushing(out, tmp_path, known=Known(end=2)) as running:
-        soon(lambda: running.store.whole_from == 2)
+    with flushing(out, tmp_path, end=2) as running:
         time.sleep(0.3)
         assert running.written(A_DAY, after), "a file went back to what it said before"
         running.take(after)

@@ -215,30 +215,17 @@ def test_a_file_that_is_no_state_is_made_anew(tmp_path, content):
     store.close()
 
 
-def test_a_state_is_whole_from_the_end_that_was_there(store):
-    assert not store.whole
-    store.hold_until(2)
-    take(store, records(an_entry()))
-    assert not store.whole
-    take(store, [], position=2)
-    assert store.whole
-
-
-def test_a_state_of_an_earlier_run_is_whole_from_the_end_that_is_there_now(tmp_path):
-    store = a_store(tmp_path)
-    store.hold_until(0)
-    take(store, records(an_entry()))
-    assert store.whole
-    store.close()
-
-    store = a_store(tmp_path)
-    found = [store.whole]
-    store.hold_until(3)
-    found.append(store.whole)
-    take(store, [], position=3)
-    found.append(store.whole)
-    assert [False, False, True] == found
-    store.close()
+def test_a_state_is_whole_from_the_end_that_was_there_when_it_was_opened(tmp_path):
+    found = []
+    for end, more in ((2, records(an_entry())), (4, [])):
+        store = a_store(tmp_path, end=end)
+        found.append(store.whole)
+        take(store, more)
+        found.append(store.whole)
+        take(store, [], position=end)
+        found.append(store.whole)
+        store.close()
+    assert [False, False, True] * 2 == found
 
 
 def test_a_state_that_cannot_be_written_says_so_and_keeps_what_it_had(store):
