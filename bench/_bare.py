@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from collections.abc import Mapping as Known
 from contextlib import closing
 from datetime import UTC, date, datetime
 from functools import cache
@@ -35,13 +34,12 @@ from producers.mapping import Mapping
 from producers.rows import COLUMNS
 from producers.statements import select_list, table
 from schemas import avro
+from schemas.codec import HEADER
 
 __all__ = ["catch_up", "drain", "encoder", "prepare", "snapshot", "version"]
 
 TOPIC: Final = "bench-bare"
 AT_ONCE: Final = 2_000
-HEADER: Final = 5
-"""Bytes that name a record's schema."""
 BEFORE_ROW: Final = 3
 """Of a change: its version, what it is, and its id."""
 
@@ -150,7 +148,7 @@ def encoder(name: str, type_: type[Any], center: str) -> Callable[[Row], bytes |
     return encoded
 
 
-def drain(kafka: Options, types: Known[str, type[Any]], partitions: int) -> int:
+def drain(kafka: Options, types: dict[str, type[Any]], partitions: int) -> int:
     """Fetch all that is committed to topics and decode it; give how many records they are."""
     schemas = {topic: fastavro.parse_schema(avro.load(type_)) for topic, type_ in types.items()}
     options = {"group.id": "bench-bare", "enable.auto.commit": False, "enable.partition.eof": True}
@@ -173,5 +171,5 @@ def drain(kafka: Options, types: Known[str, type[Any]], partitions: int) -> int:
                 count += 1
                 if value is not None:
                     schema = schemas[message.topic() or ""]
-                    fastavro.schemaless_reader(io.BytesIO(value[HEADER:]), schema, None)
+                    fastavro.schemaless_reader(io.BytesIO(value[HEADER.size :]), schema, None)
     return count

@@ -136,20 +136,13 @@ def workers(folder: Path) -> list[Figure]:
         ):
             found = [released(there, running) for _ in range(ROUNDS)]
         figures += [
-            point("events joined, by the clock", "workers", count, "/s", *rates(found)),
-            point(
-                "events joined, by CPU time of all", "workers", count, "/s", *rates_by_cpu(found)
-            ),
+            point(f"events joined, {how}", "workers", count, "/s", *values)
+            for how, values in (
+                ("by the clock", [one.rate for one in found]),
+                ("by CPU time of all", [one.rate_by_cpu for one in found]),
+            )
         ]
     return figures
-
-
-def rates(found: Sequence[Spent]) -> list[float]:
-    return [one.rate for one in found]
-
-
-def rates_by_cpu(found: Sequence[Spent]) -> list[float]:
-    return [one.rate_by_cpu for one in found]
 
 
 @contextmanager

@@ -140,8 +140,9 @@ def _play(on: Ground, found: Run, say: Callable[[str], None], until: float) -> N
         audit.all(samples.claims, {one.target for one in happened if KINDS[one.kind].rereads})
         found.events, found.transitions = audit.events, audit.transitions
         found.claims, found.again = audit.claims, audit.again
-        _hold_ends(happened, ends, _ends(on))
-        if not _disturbs_workers(happened, ends, _ends(on)):
+        now = _ends(on)
+        _hold_ends(happened, ends, now)
+        if not _disturbs_workers(happened, ends, now):
             assert audit.again == again, f"{audit.again - again} rows were sent again for no reason"
         for one in happened:
             one.recovered = took if one.injected and not one.missed else None
