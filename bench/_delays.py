@@ -16,7 +16,6 @@ from confluent_kafka import OFFSET_END, Consumer, TopicPartition
 
 from bench import _rig as rig
 from chartfeed import settings as configuration
-from deploy.local import practices
 from deploy.local.staff import journal
 from deploy.local.staff.desk import ZONE
 from deploy.local.staff.work import Tally, work
@@ -146,7 +145,6 @@ def beside_staff(
     )
     with delays:
         since = datetime.now(UTC) + timedelta(seconds=warm)
-        login = practices.connector(found.sa)
-        tally = work(found.planned, login, book, rate=rate, seconds=seconds)
+        tally = work(found.planned, found.connect, book, rate=rate, seconds=seconds)
         delays.settle(book, since)
     return delays, since, tally

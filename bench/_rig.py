@@ -9,10 +9,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
 from pathlib import Path
 from time import monotonic, sleep
+
+import pyodbc
 
 from bench._figures import Figure
 from chartfeed import settings as configuration
@@ -21,7 +25,7 @@ from deploy.local import practices
 from deploy.local.practices import Practice
 from producers import mapping as mappings
 from producers.capture.feed import Contract
-from producers.connection import Settings
+from producers.connection import Settings, connect
 from tests import approved
 from tests.practices_on import settings as login_of
 from tests.standin import running
@@ -29,6 +33,7 @@ from tests.standin import running
 __all__ = ["Cost", "Rig", "Sources", "Watched", "kafka", "peak", "producing", "sources"]
 
 TICKS = os.sysconf("SC_CLK_TCK")
+CENTERS_A_SERVER = 15
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -45,21 +50,27 @@ class Rig:
 
 @dataclass(frozen=True)
 class Sources:
-    """Approved practices on a stand-in of their own, and a configuration that names them."""
+    """Approved practices on stand-ins of their own, and a configuration that names them."""
 
     config: Path
     planned: Sequence[Practice]
-    sa: Settings
+    logins: Mapping[str, Settings]
+    """By center."""
     mappings: Mapping[str, mappings.Mapping]
-    server: int
+    servers: Sequence[int]
 
     def login(self, practice: Practice) -> Settings:
-        return replace(self.sa, database=practice.database, center=practice.center_id)
+        return self.logins[practice.center_id]
+
+    def connect(self, database: str) -> pyodbc.Connection:
+        """Open a connection to the database of a practice."""
+        [login] = [login for login in self.logins.values() if login.database == database]
+        return connect(login)
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a process has used up to now."""
+    """What a process, or several together, have used up to now."""
 
     at: float
     cpu: float
@@ -72,6 +83,9 @@ class Cost:
         status = Path(f"/proc/{pid}/status").read_text()
         resident = int(status.partition("VmRSS:")[2].split()[0]) * 1024
         return cls(monotonic(), cpu, resident)
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(other.at, self.cpu + other.cpu, self.resident + other.resident)
 
     def share_since(self, before: Cost) -> float:
         """Give the share of one core that was used since."""
@@ -93,13 +107,10 @@ class Watched:
 
     @classmethod
     def of(cls, there: Rig, found: Sources, **more: int) -> Watched:
-        """Look at the broker, the stand-in, ourselves, and more processes by their names."""
-        pids = {
-            "the broker": there.broker,
-            "the stand-in": found.server,
-            "the measurement": os.getpid(),
-        }
-        costs = {name: Cost.of(pid) for name, pid in (pids | more).items()}
+        """Look at the broker, the stand-ins, ourselves, and more processes by their names."""
+        pids = {"the broker": there.broker, "the measurement": os.getpid()} | more
+        costs = {name: Cost.of(pid) for name, pid in pids.items()}
+        costs["the stand-in"] = reduce(add, map(Cost.of, found.servers))
         user, nice, system, _, _, *rest = map(int, Path("/proc/stat").read_text().split()[1:9])
         return cls(costs, (user + nice + system + sum(rest)) / TICKS)
 
@@ -139,28 +150,43 @@ def kafka(home: Path) -> Iterator[Rig]:
 
 @contextmanager
 def sources(rig: Rig, folder: Path, request: practices.Request) -> Iterator[Sources]:
-    """Run a stand-in with generated practices, all approved, captured under names of their own."""
+    """Run stand-ins with generated practices, all approved, captured under names of their own.
+
+    A stand-in is one Python process, whose databases wait for one interpreter lock. Practices have
+    a server each and share nothing, so a stand-in gets a few of them only.
+    """
     folder.mkdir()
+    servers = max(1, request.count // CENTERS_A_SERVER)
     password = "Aa1-" + secrets.token_urlsafe(12)
     named = f"{folder.name}-{secrets.token_hex(2)}"
     planned = [
         replace(practice, center_id=f"{named}-{number:03}")
         for number, practice in enumerate(practices.plan(request)[: request.count], 1)
     ]
-    with running(folder / "server") as standin:
-        sa = login_of(standin)
-        practices.load_missing(
-            planned, practices.connector(sa), user="chartfeed", password=password
-        )
-        approvals = approved.approve_all(folder / "mappings", planned, sa)
-        path = approved.configure(folder, planned, sa.server, password)
+    with ExitStack() as stack:
+        standins = [
+            stack.enter_context(running(folder / f"server-{number}")) for number in range(servers)
+        ]
+        logins: dict[str, Settings] = {}
+        approvals: dict[str, mappings.Mapping] = {}
+        for number, standin in enumerate(standins):
+            sa = login_of(standin)
+            theirs = planned[number::servers]
+            practices.load_missing(
+                theirs, practices.connector(sa), user="chartfeed", password=password
+            )
+            approvals |= approved.approve_all(folder / "mappings", theirs, sa)
+            for one in theirs:
+                logins[one.center_id] = replace(sa, database=one.database, center=one.center_id)
+        at = {center: login.server for center, login in logins.items()}
+        path = approved.configure(folder, planned, at, password)
         known = configuration.load(rig.config)
         text = json.loads(path.read_text()) | {
             "kafka": {"bootstrap": known.kafka.bootstrap},
             "registry": {"url": known.registry.url},
         }
         path.write_text(json.dumps(text))
-        yield Sources(path, planned, sa, approvals, standin.pid)
+        yield Sources(path, planned, logins, approvals, [standin.pid for standin in standins])
 
 
 @contextmanager

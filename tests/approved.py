@@ -68,8 +68,13 @@ def _catalog(open_: pyodbc.Connection, known: truth.Truth) -> Catalog:
     return survey.read_tables(open_, known.center, known.schema, names)
 
 
-def configure(folder: Path, planned: Iterable[Practice], server: str, password: str) -> Path:
-    """Write a configuration of these practices into the folder and give its path."""
+def configure(
+    folder: Path, planned: Iterable[Practice], server: str | Dict[str, str], password: str
+) -> Path:
+    """Write a configuration of these practices into the folder and give its path.
+
+    They are all on one server, or each center on its own.
+    """
     practices.write_centers(folder / "centers.yml", list(planned), server)
     (folder / "password").write_text(password)
     path = folder / "chartfeed.yml"

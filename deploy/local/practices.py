@@ -11,7 +11,7 @@ The same request plans, and loads, the same practices everywhere.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,13 +62,20 @@ def connector(settings: connection.Settings, *, statement_timeout: int = 60) -> 
     return connect
 
 
-def write_centers(path: Path, practices: Sequence[Practice], server: str) -> None:
-    """Write `centers.yml`: one line a center."""
+def write_centers(
+    path: Path, practices: Sequence[Practice], server: str | Mapping[str, str]
+) -> None:
+    """Write `centers.yml`: one line a center, all on one server or each on its own."""
+    servers = (
+        dict.fromkeys((one.center_id for one in practices), server)
+        if isinstance(server, str)
+        else server
+    )
     lines = [
         "  - {"
         f"id: {practice.center_id}, name: {json.dumps(practice.name, ensure_ascii=False)}, "
         f"city: {json.dumps(practice.city, ensure_ascii=False)}, "
-        f"server: {json.dumps(server)}, database: {practice.database}}}\n"
+        f"server: {json.dumps(servers[practice.center_id])}, database: {practice.database}}}\n"
         for practice in practices
     ]
     files.replace(path, "centers:\n" + "".join(lines))
