@@ -74,10 +74,15 @@ def machine() -> dict[str, str]:
 
 def commit() -> str:
     """Name what is measured, "unknown" outside a checkout."""
-    done = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip() or "unknown"
+    # What was documented a moment ago changes nothing that is measured.
+    changed = _git("status", "--porcelain", "--", ".", ":!docs")
+    found = _git("describe", "--always")
+    return f"{found}-dirty" if found and changed else found or "unknown"
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+    return done.stdout.strip()
 
 
 def as_json(found: Sequence[Part], about: dict[str, str]) -> str:

@@ -44,7 +44,8 @@ WATCHED: Final = 15.0
 
 def point(what: str, along: str, at: int, unit: str, *values: float) -> Figure:
     """Give a figure that is a point of the curve of what, along something there is more of."""
-    found = Figure.median(f"{what}, {at:,} {along}", values, unit)
+    counted = along.removesuffix("s") if at == 1 else along
+    found = Figure.median(f"{what}, {at:,} {counted}", values, unit)
     return replace(found, curve=f"{what}, by {along}", at=at)
 
 
