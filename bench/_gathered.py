@@ -75,7 +75,9 @@ def machine() -> dict[str, str]:
 def commit() -> str:
     """Name what is measured, "unknown" outside a checkout."""
     # What was documented a moment ago changes nothing that is measured.
-    changed = _git("status", "--porcelain", "--", ".", ":!docs")
+    changed = _git(
+        "status", "--porcelain", "--untracked-files=no", "--", ":/", ":(top,exclude)docs"
+    )
     found = _git("describe", "--always")
     return f"{found}-dirty" if found and changed else found or "unknown"
 

@@ -167,19 +167,19 @@ def sources(rig: Rig, folder: Path, request: practices.Request) -> Iterator[Sour
         standins = [
             stack.enter_context(running(folder / f"server-{number}")) for number in range(servers)
         ]
+        placed: dict[str, list[Practice]] = {}
         logins: dict[str, Settings] = {}
         approvals: dict[str, mappings.Mapping] = {}
         for number, standin in enumerate(standins):
             sa = login_of(standin)
-            theirs = planned[number::servers]
+            placed[sa.server] = theirs = planned[number::servers]
             practices.load_missing(
                 theirs, practices.connector(sa), user="chartfeed", password=password
             )
             approvals |= approved.approve_all(folder / "mappings", theirs, sa)
             for one in theirs:
                 logins[one.center_id] = replace(sa, database=one.database, center=one.center_id)
-        at = {center: login.server for center, login in logins.items()}
-        path = approved.configure(folder, planned, at, password)
+        path = approved.configure(folder, placed, password)
         known = configuration.load(rig.config)
         text = json.loads(path.read_text()) | {
             "kafka": {"bootstrap": known.kafka.bootstrap},

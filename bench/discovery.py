@@ -180,7 +180,7 @@ def seconds_for_thirty(tables: int) -> list[float]:
             practices.load_missing(
                 planned, practices.connector(sa), user="chartfeed", password=reader, threads=2
             )
-            path = approved.configure(folder, planned, sa.server, reader)
+            path = approved.configure(folder, {sa.server: planned}, reader)
             settings = configuration.load(path, {})
             took = []
             for _ in range(3):

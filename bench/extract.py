@@ -110,7 +110,9 @@ def measure(options: argparse.Namespace, folder: Path) -> list[Figure]:
         practices.load_missing(
             planned, practices.connector(sa), user="chartfeed", password=password, threads=2
         )
-        settings = configuration.load(approved.configure(folder, planned, sa.server, password), {})
+        settings = configuration.load(
+            approved.configure(folder, {sa.server: planned}, password), {}
+        )
         centers = list(settings.centers)
         approve(settings, centers)
         run_bare = bare(settings, centers)

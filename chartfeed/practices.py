@@ -76,6 +76,6 @@ def practices(
             password=secrets[1].reveal(),
             say=tell,
         )
-    generated.write_centers(path, planned, server)
+    generated.write_centers(path, {server: planned})
     click.echo(f"{total.databases} of {len(planned)} practices loaded; {path} lists all")
     return 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as Dict
 from contextlib import closing
 from dataclasses import replace
@@ -68,14 +68,9 @@ def _catalog(open_: pyodbc.Connection, known: truth.Truth) -> Catalog:
     return survey.read_tables(open_, known.center, known.schema, names)
 
 
-def configure(
-    folder: Path, planned: Iterable[Practice], server: str | Dict[str, str], password: str
-) -> Path:
-    """Write a configuration of these practices into the folder and give its path.
-
-    They are all on one server, or each center on its own.
-    """
-    practices.write_centers(folder / "centers.yml", list(planned), server)
+def configure(folder: Path, planned: Dict[str, Sequence[Practice]], password: str) -> Path:
+    """Write a configuration of the practices that each server has, and give its path."""
+    practices.write_centers(folder / "centers.yml", planned)
     (folder / "password").write_text(password)
     path = folder / "chartfeed.yml"
     path.write_text(

@@ -107,7 +107,7 @@ def stage(
         practices.load_missing(
             planned, practices.connector(sa), user=READER, password=password, threads=2
         )
-        config = approved.configure(folder, planned, sa.server, password)
+        config = approved.configure(folder, {sa.server: planned}, password)
         settings = json.loads(config.read_text()) | {
             "kafka": {"bootstrap": services["kafka"]["address"]},
             "registry": {"url": services["registry"]["address"]},

@@ -2,7 +2,7 @@
 
     practices = plan(Request())
     load_missing(practices, connector(settings), user="chartfeed", password=…)
-    write_centers(home / "centers.yml", practices, "127.0.0.1,14330")
+    write_centers(home / "centers.yml", {"127.0.0.1,14330": practices})
     truth.write(home / "truth.json", practices)
 
 The same request plans, and loads, the same practices everywhere.
@@ -62,20 +62,14 @@ def connector(settings: connection.Settings, *, statement_timeout: int = 60) -> 
     return connect
 
 
-def write_centers(
-    path: Path, practices: Sequence[Practice], server: str | Mapping[str, str]
-) -> None:
-    """Write `centers.yml`: one line a center, all on one server or each on its own."""
-    servers = (
-        dict.fromkeys((one.center_id for one in practices), server)
-        if isinstance(server, str)
-        else server
-    )
+def write_centers(path: Path, practices: Mapping[str, Sequence[Practice]]) -> None:
+    """Write `centers.yml`: one line a center, of the practices that each server has."""
     lines = [
         "  - {"
         f"id: {practice.center_id}, name: {json.dumps(practice.name, ensure_ascii=False)}, "
         f"city: {json.dumps(practice.city, ensure_ascii=False)}, "
-        f"server: {json.dumps(servers[practice.center_id])}, database: {practice.database}}}\n"
-        for practice in practices
+        f"server: {json.dumps(server)}, database: {practice.database}}}\n"
+        for server, theirs in practices.items()
+        for practice in theirs
     ]
     files.replace(path, "centers:\n" + "".join(lines))

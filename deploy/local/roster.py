@@ -58,7 +58,7 @@ class Roster:
             say(f"{total.rows:,} rows in {total.seconds:.1f} s")
         practices.truth.write(self.stack.folder("sqlserver") / "truth.json", planned)
         centers = self.stack.home / "centers.yml"
-        practices.write_centers(centers, planned, self.stack.address("sqlserver"))
+        practices.write_centers(centers, {self.stack.address("sqlserver"): planned})
 
     def planned(self) -> tuple[Practice, ...]:
         """Return the practices as they were planned."""

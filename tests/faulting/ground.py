@@ -323,7 +323,7 @@ def _configurations(made: Ground) -> Path:
     trusting = {"poll_interval": made.size.poll, "resync_guard": 0.9}
     port = made.wires["source"].port
     planned = [scene.practice for scene in made.scenes.values()]
-    practices.write_centers(on.folder / "wired.yml", planned, f"127.0.0.1,{port}")
+    practices.write_centers(on.folder / "wired.yml", {f"127.0.0.1,{port}": planned})
     registry = {"url": f"http://127.0.0.1:{made.wires['registry'].port}/apis/ccompat/v7"}
     wired: dict[str, Path] = {}
     for side in ("producers", "workers"):

@@ -231,7 +231,7 @@ def group(tmp_path_factory: Any, stack: Any, services: Any, chartfeed: Any) -> A
         practices.load_missing(
             planned, practices.connector(sa), user="chartfeed", password=READER, threads=2
         )
-        config = approved.configure(folder, planned, sa.server, READER)
+        config = approved.configure(folder, {sa.server: planned}, READER)
         settings = json.loads(config.read_text()) | {
             "kafka": {"bootstrap": services["kafka"]["address"]},
             "registry": {"url": services["registry"]["address"]},

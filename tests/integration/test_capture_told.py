@@ -52,7 +52,7 @@ def told(tmp_path_factory: Any, stack: Any, services: Any, chartfeed: Any) -> An
             planned, practices.connector(sa), user="chartfeed", password=READER, threads=2
         )
         mappings = approved.approve_all(folder / "mappings", planned, sa)
-        config = approved.configure(folder, planned, sa.server, READER)
+        config = approved.configure(folder, {sa.server: planned}, READER)
         settings = json.loads(config.read_text()) | {
             "kafka": {"bootstrap": services["kafka"]["address"]},
             "registry": {"url": services["registry"]["address"]},

@@ -86,7 +86,7 @@ def server(
         practices.load_missing(
             planned, practices.connector(sa), user="chartfeed", password=READER, threads=2
         )
-        settings = configuration.load(approved.configure(folder, planned, sa.server, READER))
+        settings = configuration.load(approved.configure(folder, {sa.server: planned}, READER))
         mappings.write(settings, settings.centers, by="chartfeed", now=lambda: datetime.now(UTC))
         yield folder, planned, sa
 

@@ -67,7 +67,7 @@ def group(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]:
         practices.load_missing(
             planned, practices.connector(sa), user="chartfeed", password=READER, threads=2
         )
-        approved.configure(folder, planned, sa.server, READER)
+        approved.configure(folder, {sa.server: planned}, READER)
         approved.approve_all(folder / "mappings", planned[:30], sa)
         yield Group(folder, planned, sa)
 
@@ -85,7 +85,7 @@ def families(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]:
         practices.load_missing(
             planned, practices.connector(sa), user="chartfeed", password=READER, threads=2
         )
-        approved.configure(folder, planned, sa.server, READER)
+        approved.configure(folder, {sa.server: planned}, READER)
         approved.approve_all(folder / "mappings", planned, sa)
         yield Group(folder, planned, sa)
 
@@ -248,7 +248,7 @@ def test_reading_again_gives_the_same_bytes(group: Group, tmp_path: Path) -> Non
 def test_a_server_that_is_not_there_leaves_no_file(tmp_path: Path, group: Group) -> None:
     folder = tmp_path / "elsewhere"
     folder.mkdir()
-    approved.configure(folder, group.planned[:1], "127.0.0.1,1", READER)
+    approved.configure(folder, {"127.0.0.1,1": group.planned[:1]}, READER)
     (folder / "mappings").symlink_to(group.folder / "mappings")
 
     result = Group(folder, group.planned, group.sa).run(tmp_path / "out")

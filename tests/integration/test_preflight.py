@@ -126,7 +126,7 @@ def group(tmp_path_factory, services, stack, chartfeed):
         practices.load_missing(
             planned, practices.connector(sa), user="chartfeed", password=WIDE, threads=2
         )
-        approved.configure(folder, planned, sa.server, WIDE)
+        approved.configure(folder, {sa.server: planned}, WIDE)
         approved.approve_all(folder / "mappings", planned, sa)
         for practice in planned:
             with closing(connect(replace(sa, database=practice.database))) as connection:

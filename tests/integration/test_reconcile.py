@@ -127,7 +127,7 @@ def group(tmp_path_factory):
         practices.load_missing(
             planned, practices.connector(sa), user="chartfeed", password=READER, threads=2
         )
-        approved.configure(folder, planned, sa.server, READER)
+        approved.configure(folder, {sa.server: planned}, READER)
         mappings = approved.approve_all(folder / "mappings", planned, sa)
         yield Group(folder, planned, sa, mappings)
 

@@ -95,7 +95,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         practices.load_missing(
             planned, practices.connector(sa), user="chartfeed", password=READER, threads=2
         )
-        approved.configure(folder, planned, sa.server, READER)
+        approved.configure(folder, {sa.server: planned}, READER)
         yield Desk(folder, planned, sa)
 
 

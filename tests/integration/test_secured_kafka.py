@@ -73,7 +73,7 @@ def site(tmp_path_factory: Any, services: Any, chartfeed: Any) -> Any:
     ):
         sa = login_of(standin)
         practices.load_missing(planned, practices.connector(sa), user="chartfeed", password=READER)
-        config = approved.configure(folder, planned, sa.server, READER)
+        config = approved.configure(folder, {sa.server: planned}, READER)
         known = json.loads(config.read_text())
         known |= {"registry": {"url": services["registry"]["address"]}}
         config.write_text(json.dumps(known))

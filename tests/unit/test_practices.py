@@ -153,7 +153,7 @@ def test_the_same_request_plans_the_same_and_another_seed_does_not():
 def test_centers_are_written_as_one_line_each(tmp_path):
     planned = practices.plan(Request())
 
-    practices.write_centers(tmp_path / "centers.yml", planned, "127.0.0.1,14330")
+    practices.write_centers(tmp_path / "centers.yml", {"127.0.0.1,14330": planned})
 
     text = (tmp_path / "centers.yml").read_text(encoding="utf-8")
     assert len(text.splitlines()) == 32
