@@ -3,11 +3,12 @@
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 import uuid
+from pathlib import Path
 
 import pytest
+import s3fs
 
 from stream_app.files import day as files
 from stream_app.files.months import open_daily
@@ -18,41 +19,52 @@ from stream_app.sink.survey import missing, survey, touched
 from tests.factories import A_DAY, A_MOMENT
 from tests.unified import a_store, an_entry, batch, records
 from tests.unit.test_sink_files import a_writer
+from tests.unit.test_sink_flusher import NEXT_DAY, flushing, soon
 
-pytest.importorskip("moto.server", reason="moto[s3,server] is not installed")
-s3fs = pytest.importorskip("s3fs", reason="s3fs is not installed")
+
+class S3:
+    """A server on a port of its own, which keeps what it has in memory."""
+
+    def __init__(self, log: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = log
+        self.start()
+
+    def start(self) -> None:
+        with self.log.open("a") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)],
+                stdout=out,
+                stderr=out,
+            )
+        soon(self.answers, 60)
+
+    def answers(self) -> bool:
+        assert self.process.poll() is None, self.log.read_text()
+        try:
+            urllib.request.urlopen(self.url, timeout=5).close()
+        except OSError:
+            return False
+        return True
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(20)
 
 
 @pytest.fixture(scope="module")
 def s3(tmp_path_factory):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = tmp_path_factory.mktemp("s3") / "log"
-    with log.open("w") as out:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-            stdout=out,
-            stderr=out,
-        )
-    url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-            break
-        except OSError:
-            assert server.poll() is None, log.read_text()
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-    yield url, server
-    server.terminate()
-    server.wait(20)
+    server = S3(tmp_path_factory.mktemp("s3") / "log")
+    yield server
+    server.stop()
 
 
 @pytest.fixture
 def place(s3, monkeypatch):
-    monkeypatch.setenv("AWS_ENDPOINT_URL", s3[0])
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3.url)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "tests")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "tests")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -104,3 +116,19 @@ def test_a_bucket_that_is_not_there_is_told_as_such(place):
 
     with pytest.raises(CannotWrite, match="can't be written"):
         target.replace("x", [b"x"])
+
+
+def test_a_store_that_was_away_and_comes_back_empty_has_all_days_again(s3, place, tmp_path):
+    target = open_daily(place, by_month=False)
+    with flushing(target, tmp_path, audit_every=0.5) as running:
+        running.take(an_entry())
+        soon(lambda: running.written(A_DAY, an_entry()))
+        s3.stop()
+        running.take(an_entry(date=NEXT_DAY))
+        soon(lambda: running.flusher.trouble is not None, 60)
+        assert place in running.flusher.trouble
+        s3.start()
+        s3fs.S3FileSystem().mkdir(place.removeprefix("s3://").split("/")[0])
+        soon(lambda: running.written(A_DAY, an_entry()), 60)
+        soon(lambda: running.flusher.trouble is None)
+        assert running.written(NEXT_DAY, an_entry(date=NEXT_DAY))

@@ -20,12 +20,13 @@ from schemas.unified import file_order
 from stream_app.files import day as files
 from stream_app.files.manifest import Manifest
 from stream_app.files.rendering import file_name, manifest_name, render
-from stream_app.files.targets import Folder, open_target
+from stream_app.files.targets import Folder
 from stream_app.sink.completeness import Claims, KnownCenter
 from stream_app.sink.flusher import Flusher, Plan
 from stream_app.sink.flushing import whole
 from stream_app.sink.schedule import Share
 from tests.factories import A_DAY, A_MOMENT
+from tests.objects import an_object_store
 from tests.unified import a_store, an_entry, batch, records
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -249,7 +250,7 @@ def test_a_damaged_manifest_of_an_open_day_is_written_anew_and_holds_no_other_da
 def test_a_full_temporary_folder_before_an_object_store_ends_nothing_and_heals(
     tmp_path, monkeypatch
 ):
-    target = open_target(f"memory://{tmp_path.name}/o")
+    target = an_object_store(tmp_path.name)
     options: Any = {"open_days": lambda _now: (A_DAY,), "refresh_every": 0.2}
     with flushing(target, tmp_path, **options) as running:
         running.take(an_entry())
@@ -435,7 +436,8 @@ KILLED = """
     from stream_app.files.targets import Folder
     from tests.factories import A_DAY, A_MOMENT
     from tests.unit.test_sink_flusher import Running, soon
-    from tests.unified import a_store, an_entry
+    from tests.objects import an_object_store
+from tests.unified import a_store, an_entry
     folder, step = Path(sys.argv[1]), sys.argv[2]
     ending, when = step.split(" ")
 
