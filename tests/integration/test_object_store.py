@@ -131,4 +131,4 @@ def test_a_store_that_was_away_and_comes_back_empty_has_all_days_again(s3, place
         s3fs.S3FileSystem().mkdir(place.removeprefix("s3://").split("/")[0])
         soon(lambda: running.written(A_DAY, an_entry()), 60)
         soon(lambda: running.flusher.trouble is None)
-        assert running.written(NEXT_DAY, an_entry(date=NEXT_DAY))
+        soon(lambda: running.written(NEXT_DAY, an_entry(date=NEXT_DAY)))

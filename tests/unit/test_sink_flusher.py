@@ -436,8 +436,7 @@ KILLED = """
     from stream_app.files.targets import Folder
     from tests.factories import A_DAY, A_MOMENT
     from tests.unit.test_sink_flusher import Running, soon
-    from tests.objects import an_object_store
-from tests.unified import a_store, an_entry
+    from tests.unified import a_store, an_entry
     folder, step = Path(sys.argv[1]), sys.argv[2]
     ending, when = step.split(" ")
 
