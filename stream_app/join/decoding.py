@@ -21,7 +21,8 @@ __all__ = ["Decoding"]
 
 TAIL: Final = 2
 """Fields behind those that a row has."""
-REMEMBERED: Final = 4096
+# Of transactions whose events are read just now; those of the past don't come again.
+REMEMBERED: Final = 256
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,8 @@ WRITE: Final[Mapping[str, writers.Write]] = {
 }
 CONTENT: Final = NAMES[:-2]
 SELF_PAYER: Final = WRITE["insurance_status"](Status.SELBSTZAHLER) + WRITE["insurance_name"](None)
-REMEMBERED: Final = 50_000
+# A practice meets ever new combinations of codes, and a worker has this for each of its partitions.
+REMEMBERED: Final = 4096
 DIGEST_BYTES: Final = 12
 
 Difference: TypeAlias = tuple[int, int, Id, int, bytes, bytes]
@@ -145,7 +146,7 @@ class Rows:
     def _insured(self, name: str | None, kind: str | None) -> bytes:
         found = self._insurance.get((name, kind))
         if found is None:
-            if len(self._insurance) > REMEMBERED:
+            if len(self._insurance) >= REMEMBERED:
                 self._insurance.clear()
             status: Status = self._statuses.status(kind)
             found = WRITE["insurance_status"](status) + WRITE["insurance_name"](name)
@@ -155,7 +156,7 @@ class Rows:
     def _encoded_codes(self, codes: tuple[str, ...]) -> bytes:
         found = self._codes.get(codes)
         if found is None:
-            if len(self._codes) > REMEMBERED:
+            if len(self._codes) >= REMEMBERED:
                 self._codes.clear()
             trimmed = service_codes(enumerate(codes))
             found = self._codes[codes] = WRITE["service_codes"](trimmed)
