@@ -297,7 +297,10 @@ class Supervisor:
         try:
             runner.run(once=self._once)
         except ChartfeedError as error:
-            return error
+            # It is kept until the next run ends, which may last for weeks: without what this one
+            # had in hand, such as rows, or a producer with its threads.
+            error.__cause__ = error.__context__ = None
+            return error.with_traceback(None)
         except Exception as error:  # noqa: BLE001 - the one place that no center's failure may pass
             # Its text may hold a value of the source: only where it happened is told.
             frame = error.__traceback__

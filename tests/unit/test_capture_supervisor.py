@@ -1,8 +1,10 @@
 """A process of many centers: each fails for itself, and comes back for itself."""
 
+import gc
 import math
 import threading
 import time
+import weakref
 from itertools import islice
 from typing import Any
 
@@ -200,6 +202,32 @@ def test_a_process_whose_centers_are_all_taken_over_ends(started: Any) -> None:
     supervisor, _ = started(a=Scripted(TakenOver("a: another has it")))
 
     wait_for(lambda: not supervisor.is_running())
+
+
+def test_what_a_failed_run_had_in_hand_is_let_go_before_the_next(started: Any) -> None:
+    class Rows:
+        """Stands for what a read or a commit that failed had in its frames."""
+
+    held: list[weakref.ref[Rows]] = []
+
+    class Failing(Scripted):
+        def run(self, *, once: Any = False) -> None:
+            if not self.runs:
+                self.runs += 1
+                rows = Rows()
+                held.append(weakref.ref(rows))
+                try:
+                    int("gone")
+                except ValueError as error:
+                    raise KafkaDown("down") from error
+            super().run(once=once)
+
+    center = Failing()
+    started(center_01=center)
+    wait_for(lambda: center.runs == 2)
+
+    gc.collect()
+    assert [None] == [found() for found in held]
 
 
 def test_an_error_that_nobody_foresaw_stops_its_center_and_shows_no_value(started: Any) -> None:
