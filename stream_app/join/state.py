@@ -22,6 +22,8 @@ MICROSECOND: Final = timedelta(microseconds=1)
 CACHE: Final = 4 * 1024
 # Pages in the log before they go to the file: fewer, larger writes.
 LOG_PAGES: Final = 4000
+# What the log keeps of the room that one large change took, such as all rows of a rebuild.
+LOG_BYTES: Final = 64 * 1024 * 1024
 
 
 def moment(micros: int) -> datetime:
@@ -89,6 +91,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA cache_size = -{CACHE}")
         connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
+        connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
         connection.execute("PRAGMA temp_store = FILE")
         # Some builds write zeros over all that goes; the outbox goes after each transaction.
         connection.execute("PRAGMA secure_delete = OFF")

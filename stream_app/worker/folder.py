@@ -8,15 +8,21 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
+
+import structlog
 
 from schemas.errors import Outside
 from stream_app.worker.errors import StateLocked
 
-__all__ = ["Folder", "locked", "put_aside"]
+__all__ = ["ASIDE_KEPT", "Folder", "locked", "put_aside"]
 
 BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
+ASIDE_KEPT: Final = timedelta(days=7)
+
+log = structlog.get_logger("chartfeed.stream")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,7 @@ def put_aside(path: Path) -> None:
 
 
 @contextmanager
-def locked(path: Path, boot: Path = BOOT) -> Iterator[Folder]:
+def locked(path: Path, boot: Path = BOOT, now: datetime | None = None) -> Iterator[Folder]:
     """Hold a worker's folder, or say that another process does.
 
     The lock is the process's: it goes with it, however that ends.
@@ -73,9 +79,19 @@ def locked(path: Path, boot: Path = BOOT) -> Iterator[Folder]:
             ) from None
         for left in path.glob("published-*.spool"):
             left.unlink()
+        _drop_asides(path, now or datetime.now(UTC))
         yield Folder(path, "/".join([_own(path / "identity"), *_boots(boot)]))
     finally:
         os.close(handle)
+
+
+def _drop_asides(path: Path, now: datetime) -> None:
+    """Remove what was put aside long ago: it has rows as large as the state, and nobody looked."""
+    for aside in path.glob("*.aside*"):
+        put = datetime.fromtimestamp(aside.stat().st_ctime, UTC)  # A rename changes it.
+        if now - put > ASIDE_KEPT:
+            aside.unlink()
+            log.info("what was put aside is removed", file=aside.name)
 
 
 def _own(path: Path) -> str:

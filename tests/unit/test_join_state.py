@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from stream_app.join import Partition
-from stream_app.join.state import open_state
+from stream_app.join.state import LOG_BYTES, open_state
+from stream_app.sink.database import connect
 from tests.naive_join import (
     ENTRIES,
     Kafka,
@@ -53,6 +54,25 @@ def test_a_change_that_fails_halfway_leaves_the_state_as_it_was(tmp_path):
             connection.execute("INSERT INTO no_such_table VALUES (1)")
 
         assert 1 == state.meta()["offset"]
+
+
+@pytest.mark.parametrize("kind", ["join", "days"])
+def test_the_room_that_one_large_change_took_on_the_disk_is_given_back(tmp_path, kind):
+    path = tmp_path / f"{kind}-0.sqlite"
+    opened = open_state(path, a_contract()).connection if kind == "join" else connect(path)
+    log = path.with_name(f"{path.name}-wal")
+    with closing(opened) as connection:
+        connection.execute("CREATE TABLE large (body BLOB)")
+        connection.execute("BEGIN")
+        for _ in range(80):
+            connection.execute("INSERT INTO large VALUES (zeroblob(1000000))")
+        connection.execute("COMMIT")
+        assert log.stat().st_size > 75_000_000
+
+        connection.execute("PRAGMA wal_checkpoint")
+        connection.execute("INSERT INTO large VALUES (NULL)")
+
+        assert log.stat().st_size <= LOG_BYTES
 
 
 def copied(state, folder):

@@ -1,11 +1,12 @@
 """A worker's folder, and what names the state in it: the folder's own, and the machine's boot."""
 
 import uuid
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from stream_app.worker.errors import StateLocked
-from stream_app.worker.folder import BOOT, locked
+from stream_app.worker.folder import ASIDE_KEPT, BOOT, locked, put_aside
 
 
 @pytest.fixture
@@ -75,3 +76,21 @@ def test_this_machine_tells_its_boot(tmp_path):
 def test_a_folder_is_one_process_s(tmp_path):
     with locked(tmp_path / "one"), pytest.raises(StateLocked), locked(tmp_path / "one"):
         pass
+
+
+def test_a_state_that_was_put_aside_goes_when_nobody_has_looked_for_a_week(tmp_path, booted):
+    folder = tmp_path / "one"
+    folder.mkdir()
+    for name in ("join-0.sqlite", "join-0.sqlite-wal", "days-1.sqlite"):
+        (folder / name).touch()
+    put_aside(folder / "join-0.sqlite")
+    aside = {"join-0.sqlite.aside", "join-0.sqlite.aside-wal"}
+
+    def there():
+        return {path.name for path in folder.glob("*.sqlite*")}
+
+    with locked(folder, booted()):
+        assert aside | {"days-1.sqlite"} == there()
+    later = datetime.now(UTC) + ASIDE_KEPT + timedelta(minutes=1)
+    with locked(folder, booted(), now=later):
+        assert {"days-1.sqlite"} == there()
