@@ -26,6 +26,9 @@ ALL: Final = ""
 STEPS: Final = 12
 LOWEST: Final = 0.001
 BINS: Final = 6 * STEPS + 1
+# How many of one size a slot of half a minute counts; more are as many.
+MOST: Final = 2**16 - 1
+NOTHING: Final = array("H", bytes(2 * BINS))
 RATE_SECONDS: Final = 20.0
 
 
@@ -38,11 +41,11 @@ class Latency:
         self.counts = array("L", bytes(BINS * array("L").itemsize))
 
     def add(self, seconds: float) -> None:
-        at = 0 if seconds <= LOWEST else math.ceil(STEPS * math.log10(seconds / LOWEST))
-        self.counts[min(at, BINS - 1)] += 1
+        self.counts[_bin(seconds)] += 1
 
-    def merge(self, other: Latency) -> None:
-        for at, count in enumerate(other.counts):
+    def merge(self, counts: Iterable[int]) -> None:
+        """Take in how many there are of each size."""
+        for at, count in enumerate(counts):
             if count:
                 self.counts[at] += count
 
@@ -63,6 +66,11 @@ class Latency:
         return None
 
 
+def _bin(seconds: float) -> int:
+    at = 0 if seconds <= LOWEST else math.ceil(STEPS * math.log10(seconds / LOWEST))
+    return min(at, BINS - 1)
+
+
 @dataclass(frozen=True, slots=True)
 class Point:
     """Some slots taken together, from `at` (Unix time) on; None where nothing was seen."""
@@ -81,15 +89,22 @@ class _Series:
         self.newest = 0
         self.events = array("d", [math.nan]) * SLOTS
         self.lag = array("d", [math.nan]) * SLOTS
-        self.latency: dict[int, Latency] = {}
+        self.latency = NOTHING * SLOTS
+        """Each slot's counts by size in a row: objects for all slots took six times as much."""
 
     def reach(self, slot: int) -> bool:
         """Make room up to a slot; tells whether it is not too old to be kept."""
         for gone in range(max(self.newest + 1, slot - SLOTS + 1), slot + 1):
             self.events[gone % SLOTS] = self.lag[gone % SLOTS] = math.nan
-            self.latency.pop(gone % SLOTS, None)
+            self.latency[_row(gone)] = NOTHING
         self.newest = max(self.newest, slot)
         return slot > self.newest - SLOTS
+
+
+def _row(slot: int) -> slice:
+    """Give where a slot's latencies are."""
+    begins = slot % SLOTS * BINS
+    return slice(begins, begins + BINS)
 
 
 class History:
@@ -123,8 +138,8 @@ class History:
         for name in (ALL, center_id):
             series = self._series.get(name)
             if series is not None and series.reach(int(at // SLOT)):
-                slot = int(at // SLOT) % SLOTS
-                series.latency.setdefault(slot, Latency()).add(seconds)
+                place = _row(int(at // SLOT)).start + _bin(seconds)
+                series.latency[place] = min(series.latency[place] + 1, MOST)
 
     def rates(self, now: float) -> Mapping[str, float]:
         """Give each center's events a second, over the last twenty seconds."""
@@ -157,9 +172,7 @@ class History:
                 events.append(series.events[at])
             if not math.isnan(series.lag[at]):
                 lags.append(series.lag[at])
-            found = series.latency.get(at)
-            if found is not None:
-                latency.merge(found)
+            latency.merge(series.latency[_row(slot)])
         return Point(
             slots.start * SLOT,
             # The slot that is not over yet counts for as long as it lasted.

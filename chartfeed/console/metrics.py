@@ -88,7 +88,7 @@ def summary(points: list[Point]) -> Summary:
     """Take points together."""
     latency = Latency()
     for one in points:
-        latency.merge(one.latency)
+        latency.merge(one.latency.counts)
     seen = [one for one in points if one.events is not None]
     events = sum(one.events or 0.0 for one in seen)
     lags = [one.lag for one in points if one.lag is not None]

@@ -10,7 +10,15 @@ from functools import lru_cache
 from producers import canonical
 from producers.discovery import vocabulary
 
-__all__ = ["Match", "column_matches", "inverted", "stripped", "table_matches", "tells"]
+__all__ = [
+    "Match",
+    "column_matches",
+    "forget",
+    "inverted",
+    "stripped",
+    "table_matches",
+    "tells",
+]
 
 SUFFIX = re.compile(r"(?P<base>.+)_(?P<suffix>[A-Z0-9]{2,4})", re.ASCII | re.IGNORECASE)
 # T_0K3 and C17 say nothing, wherever they stand.
@@ -77,6 +85,12 @@ def _match(
         Match.AMBIGUOUS: not second.isdisjoint({spelled, bare}),
     }
     return min((match for match, holds in found.items() if holds), default=Match.NONE)
+
+
+def forget() -> None:
+    """Forget the names of a center that is done with: another one's are others."""
+    for remembering in (stripped, _spelled, _match):
+        remembering.cache_clear()
 
 
 _WHOLE_TABLES = frozenset(canonical.TABLES)

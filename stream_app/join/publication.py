@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 from schemas import topics
@@ -32,6 +33,13 @@ REMEMBER: Final = """WITH found (num, digest) AS (VALUES (?, ?))
 UPDATE entry SET digest = found.digest FROM found WHERE entry.num = found.num"""
 
 
+@lru_cache(maxsize=4096)
+def _day(day: int, partitions: int) -> tuple[int, str]:
+    """Give the unified partition of a day, and the day as keys have it."""
+    found = date.fromordinal(day)
+    return topics.partition_of_day(found, partitions), found.isoformat()
+
+
 class Publication:
     """Fills a partition's outbox; all of it belongs inside a transaction of the state."""
 
@@ -50,7 +58,6 @@ class Publication:
         self._withdrawn = withdrawn
         self._rows = Rows(contract.statuses)
         self._header = HEADER.pack(MAGIC, contract.schema_ids[UnifiedEntry])
-        self._days: dict[int, tuple[int, str]] = {}
 
     def publish(self, moved: list[Center]) -> int:
         """Put rows that differ into the outbox, then what is true of who moved; count the rows."""
@@ -127,13 +134,8 @@ class Publication:
 
     def _place(self, num: int, row: object, day: int) -> tuple[int, bytes]:
         """Give the unified partition and the key of a row."""
-        found = self._days.get(day)
-        if found is None:
-            when = date.fromordinal(day)
-            partition = topics.partition_of_day(when, self._contract.partitions)
-            found = self._days[day] = (partition, when.isoformat())
-        partition, when_text = found
-        return partition, f"{when_text}/{self._centers.by_num[num].id}/{row}".encode()
+        partition, when = _day(day, self._contract.partitions)
+        return partition, f"{when}/{self._centers.by_num[num].id}/{row}".encode()
 
     def tell(self, center: Center) -> None:
         """Have Progress written when all that is in the outbox now has gone out."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final, TypeAlias
 
@@ -83,6 +84,11 @@ def digest(content: bytes) -> bytes:
     return blake2b(content, digest_size=DIGEST_BYTES).digest()
 
 
+@lru_cache(maxsize=REMEMBERED)
+def _day(day: int) -> bytes:
+    return WRITE["date"](date.fromordinal(day))
+
+
 class Rows:
     """Makes unified rows; remembers what of them is mostly the same."""
 
@@ -90,7 +96,6 @@ class Rows:
         self._statuses = statuses
         self._insurance: dict[tuple[str | None, str | None], bytes] = {}
         self._codes: dict[tuple[str, ...], bytes] = {}
-        self._days: dict[int, bytes] = {}
 
     def differing(
         self, connection: sqlite3.Connection, first: int, last: int, names: Mapping[int, bytes]
@@ -101,7 +106,7 @@ class Rows:
         """
         none = self._encoded_codes(())
         codes = self._codes_of(connection, first, last)
-        day_of, insurance_of = self._day, self._insured
+        insurance_of = self._insured
         write_id, write_patient = WRITE["entry_id"], WRITE["patient_id"]
         write_text = WRITE["chart_entry"]
         for row in connection.execute(ENTRIES, (first, last)):
@@ -109,7 +114,7 @@ class Rows:
             content = b"".join(
                 (
                     names[center],
-                    day_of(day),
+                    _day(day),
                     write_id(id_),
                     write_patient(patient),
                     insurance_of(name, kind) if insured else SELF_PAYER,
@@ -135,12 +140,6 @@ class Rows:
         found = {n: self._encoded_codes((code,)) for n, (_, code) in single.items()}
         for n, services in several.items():
             found[n] = self._encoded_codes(service_codes(services))
-        return found
-
-    def _day(self, day: int) -> bytes:
-        found = self._days.get(day)
-        if found is None:
-            found = self._days[day] = WRITE["date"](date.fromordinal(day))
         return found
 
     def _insured(self, name: str | None, kind: str | None) -> bytes:

@@ -34,8 +34,8 @@ WORDS: Final[Mapping[str, str]] = {
 # An idle center's checkpoint is refreshed every 5 s, and its rows follow within a second or two.
 PATIENCE: Final = timedelta(seconds=10)
 SILENCE: Final = timedelta(seconds=60)
-# Progress that is not passed yet; dropping some of it claims less, never more.
-KEPT: Final = 256
+# Progress that is not passed yet, of each center; dropping some of it claims less, never more.
+KEPT: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,7 @@ class _Applied:
     """A Progress with where the center's rows end by then, in every partition."""
 
     progress: Progress
+    """Without its offsets: `ends` has them, and those of before."""
     ends: Mapping[int, int]
     seen_at: datetime
 
@@ -124,11 +125,15 @@ class Claims:
         """Take in that the join has applied a checkpoint."""
         center = self._centers.setdefault(progress.center_id, _Center())
         # Rows never end before where they ended, whatever a Progress leaves out.
-        ends = dict(center.applied[-1].ends) if center.applied else {}
-        for offset in progress.offsets:
-            if offset.topic == topics.UNIFIED_ENTRIES.name:
-                ends[offset.partition] = max(offset.offset, ends.get(offset.partition, -1))
-        center.applied.append(_Applied(progress, ends, now))
+        before = center.applied[-1].ends if center.applied else {}
+        later = {
+            offset.partition: offset.offset
+            for offset in progress.offsets
+            if offset.topic == topics.UNIFIED_ENTRIES.name
+            and offset.offset > before.get(offset.partition, -1)
+        }
+        ends = {**before, **later} if later else before
+        center.applied.append(_Applied(replace(progress, offsets=()), ends, now))
         if len(center.applied) > KEPT:
             # Of the older half every second one is enough.
             half = KEPT // 2

@@ -11,6 +11,7 @@ from chartfeed.console.overview import Rendering, changes
 from chartfeed.console.standing import Kind, kind_of, standings, sums
 from producers.capture.errors import KafkaDown
 from tests.console import a_view, configured, told
+from tests.memory import kept
 
 NOW = 1_800_000_000.0 // SLOT * SLOT
 
@@ -136,6 +137,17 @@ def test_memory_is_a_ring_of_hours_and_what_is_older_is_gone():
     assert 180 >= len(points)
     assert all(one.events is None for one in points)
     assert 1 == sum(one.latency.total for one in points)
+
+
+def test_six_hours_of_changes_every_second_take_little_memory():
+    def work():
+        history = History(["a"])
+        for second in range(6 * 3600):
+            history.applied("a", NOW + second, 0.5 + second % 10 / 10)
+        return history
+
+    # Of a center and of all together; the console has this for each of 300.
+    assert kept(work) < 2 * 130_000
 
 
 def test_a_slot_that_is_not_over_yet_counts_for_as_long_as_it_lasted():

@@ -1,6 +1,7 @@
 """The review page's data: the queue, how far a review has come, what a point's state is."""
 
 import json
+import weakref
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from chartfeed.console.mappings import course as mappings_course
 from chartfeed.console.mappings import page
 from chartfeed.console.mappings import trail as mappings_trail
 from chartfeed.console.mappings.course import START
+from chartfeed.console.mappings.desk import KEPT_SECONDS, Desk
 from chartfeed.console.mappings.worklist import Place, Queue, counted, ordered
 from chartfeed.settings import Settings
 from producers import approval, audit, mapping_file
@@ -353,3 +355,18 @@ def test_all_evidence_of_the_golden_mappings_is_said_in_german() -> None:
             reasons = [*point.evidence, *(text for one in point.rivals for text in one.evidence)]
             missing |= {text for text in reasons if not is_known(text)}
     assert missing == set()
+
+
+def test_what_is_too_old_to_be_shown_is_let_go_when_anything_is_asked_for() -> None:
+    class Catalog:
+        """Stands for megabytes of names."""
+
+    now = 0.0
+    desk = Desk(lambda: now)
+    old = weakref.ref(desk._once(("catalog", 1), Catalog))
+    assert old() is desk._once(("catalog", 1), Catalog)
+
+    now += KEPT_SECONDS + 1
+    desk._once(("catalog", 2), Catalog)
+
+    assert old() is None

@@ -1,12 +1,13 @@
 """What the join remembers to be fast does not grow with what a practice writes."""
 
 import sqlite3
-import tracemalloc
+import sys
 from contextlib import closing
 
 from schemas.insurance import StatusTable
 from stream_app.join.rows import Rows, center_content
 from stream_app.join.tables import TABLES, WORK
+from tests.memory import kept
 
 PATIENTS = 20_000
 DAY = 738_000
@@ -42,15 +43,14 @@ def test_memory_does_not_follow_the_codes_and_insurers_that_were_met():
         rows = Rows(StatusTable.of({"G": "GKV"}))
         names = {1: center_content("center_01", "Praxis")}
 
-        tracemalloc.start()
-        try:
-            found = 0
-            for first in range(0, PATIENTS, 1000):
-                found += sum(1 for _ in rows.differing(connection, first, first + 999, names))
-            kept, _ = tracemalloc.get_traced_memory()
-        finally:
-            tracemalloc.stop()
+        met: list[int] = []
 
-        assert PATIENTS == found
-        # A worker has twelve of these.
-        assert kept < 4_000_000
+        def meet() -> None:
+            for first in range(0, PATIENTS, 1000):
+                met.extend(row[1] for row in rows.differing(connection, first, first + 999, names))
+
+        size = kept(meet)
+
+        assert [*patients] == sorted(met)
+        # A worker has twelve of these; what was met is in the list.
+        assert size - sys.getsizeof(met) - PATIENTS * sys.getsizeof(PATIENTS) < 3_000_000

@@ -13,6 +13,7 @@ from schemas import topics
 from schemas.records import CenterStatus, Offset, Progress
 from stream_app.files.manifest import CenterLine, CompleteThrough, Manifest, Position
 from stream_app.sink.completeness import KEPT, Claims, KnownCenter, Share
+from tests.memory import kept
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 KNOWN = (KnownCenter("center_01", "Praxis Süd"), KnownCenter("center_02", "Praxis Ost"))
@@ -345,6 +346,20 @@ def test_a_sink_far_behind_remembers_enough_to_claim_something() -> None:
         for where, version in enumerate(claimed)
     )
     assert None is not claimed[-1]
+
+
+def test_a_center_that_commits_for_ever_takes_little_memory() -> None:
+    partitions = 12
+
+    def work() -> Claims:
+        claims = Claims(KNOWN)
+        for number in range(10 * KEPT):
+            ends = dict.fromkeys(range(partitions), 1000000 + number)
+            claims.applied(a_progress(number, ends), at(0))
+        return claims
+
+    # A worker has this for each center, and there may be thousands.
+    assert kept(work) < 50_000
 
 
 def test_rows_that_other_days_show_are_not_on_their_way_to_an_old_day() -> None:

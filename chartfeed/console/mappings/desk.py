@@ -124,11 +124,17 @@ class Desk:
 
     def _present(self, key: Hashable) -> object:
         with self._lock:
-            at, found = self._kept.get(key, (0.0, None))
-            if found is None or self._clock() - at > KEPT_SECONDS:
-                return None
-            self._kept.move_to_end(key)
+            self._drop_old()
+            _, found = self._kept.get(key, (0.0, None))
+            if found is not None:
+                self._kept.move_to_end(key)
             return found
+
+    def _drop_old(self) -> None:
+        """Let go of what is too old to be given: a center's catalog alone may be megabytes."""
+        now = self._clock()
+        for key in [key for key, (at, _) in self._kept.items() if now - at > KEPT_SECONDS]:
+            del self._kept[key]
 
     def _once(self, key: Hashable, work: Callable[[], T]) -> T:
         """Give what is kept, else what the work gives; who asks for the same waits for it."""
