@@ -7,7 +7,7 @@ from collections.abc import Mapping as Dict
 import pyodbc
 
 from producers import survey
-from producers.discovery import names, proposal, sampling
+from producers.discovery import proposal, sampling
 from producers.discovery.question import Question, nothing_learned
 from producers.discovery.shape import Learned
 from producers.mapping import Mapping
@@ -31,11 +31,8 @@ def propose(
     """
     catalog = survey.read_catalog(connection, center)
     question = Question(catalog, learned, chosen or {})
-    try:
-        sampled = sampling.tables_to_sample(question)
-        profiles = survey.read_profiles(connection, center, sampled, SAMPLE)
-        links = sampling.links_to_test(question, profiles)
-        found = survey.read_links(connection, center, catalog, links, SAMPLE)
-        return proposal.propose(question, profiles, found, center=center, database=database)
-    finally:
-        names.forget()  # The console runs for months.
+    sampled = sampling.tables_to_sample(question)
+    profiles = survey.read_profiles(connection, center, sampled, SAMPLE)
+    links = sampling.links_to_test(question, profiles)
+    found = survey.read_links(connection, center, catalog, links, SAMPLE)
+    return proposal.propose(question, profiles, found, center=center, database=database)

@@ -26,7 +26,7 @@ ALL: Final = ""
 STEPS: Final = 12
 LOWEST: Final = 0.001
 BINS: Final = 6 * STEPS + 1
-# How many of one size a slot of half a minute counts; more are as many.
+# So many of one size are counted in half a minute, and no more.
 MOST: Final = 2**16 - 1
 NOTHING: Final = array("H", bytes(2 * BINS))
 RATE_SECONDS: Final = 20.0
@@ -172,7 +172,9 @@ class History:
                 events.append(series.events[at])
             if not math.isnan(series.lag[at]):
                 lags.append(series.lag[at])
-            latency.merge(series.latency[_row(slot)])
+            counts = series.latency[_row(slot)]
+            if counts != NOTHING:
+                latency.merge(counts)
         return Point(
             slots.start * SLOT,
             # The slot that is not over yet counts for as long as it lasted.

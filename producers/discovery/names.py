@@ -10,16 +10,10 @@ from functools import lru_cache
 from producers import canonical
 from producers.discovery import vocabulary
 
-__all__ = [
-    "Match",
-    "column_matches",
-    "forget",
-    "inverted",
-    "stripped",
-    "table_matches",
-    "tells",
-]
+__all__ = ["Match", "column_matches", "inverted", "stripped", "table_matches", "tells"]
 
+# A center with 500 tables asks 2,000 such questions.
+REMEMBERED = 20_000
 SUFFIX = re.compile(r"(?P<base>.+)_(?P<suffix>[A-Z0-9]{2,4})", re.ASCII | re.IGNORECASE)
 # T_0K3 and C17 say nothing, wherever they stand.
 TELLING = re.compile(r"[^\W\d_]{4,}")
@@ -54,20 +48,20 @@ class Match(IntEnum):
         }[self]
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=REMEMBERED)
 def stripped(name: str) -> str | None:
     """Give the name without its suffix of 2 to 4 letters and digits, None where it has none."""
     found = SUFFIX.fullmatch(name)
     return found["base"] if found else None
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=REMEMBERED)
 def _spelled(name: str) -> str:
     """Give a name in the vocabulary's spelling."""
     return name.upper().translate(SPELLING)
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=REMEMBERED)
 def _match(
     name: str, wanted: str, tiers: vocabulary.Tiers, whole: frozenset[str], learned: frozenset[str]
 ) -> Match:
@@ -85,12 +79,6 @@ def _match(
         Match.AMBIGUOUS: not second.isdisjoint({spelled, bare}),
     }
     return min((match for match, holds in found.items() if holds), default=Match.NONE)
-
-
-def forget() -> None:
-    """Forget the names of a center that is done with: another one's are others."""
-    for remembering in (stripped, _spelled, _match):
-        remembering.cache_clear()
 
 
 _WHOLE_TABLES = frozenset(canonical.TABLES)

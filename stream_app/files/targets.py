@@ -215,7 +215,7 @@ def _explained(error: OSError, what: str, folder: Path) -> CannotWrite:
 
 
 class ObjectStore:
-    """A bucket, or anything else that fsspec reaches by a URL; an upload appears when complete."""
+    """A bucket, or what else fsspec reaches by a URL and shows an upload when it is complete."""
 
     def __init__(self, url: str) -> None:
         # Its import takes longer than writing a day to a folder.

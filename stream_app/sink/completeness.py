@@ -34,7 +34,7 @@ WORDS: Final[Mapping[str, str]] = {
 # An idle center's checkpoint is refreshed every 5 s, and its rows follow within a second or two.
 PATIENCE: Final = timedelta(seconds=10)
 SILENCE: Final = timedelta(seconds=60)
-# Progress that is not passed yet, of each center; dropping some of it claims less, never more.
+# Progress of each center; dropping some of it claims less, never more.
 KEPT: Final = 32
 
 
@@ -62,6 +62,8 @@ class _Applied:
 
     progress: Progress
     """Without its offsets: `ends` has them, and those of before."""
+    number: int
+    """How many came before it."""
     ends: Mapping[int, int]
     seen_at: datetime
 
@@ -75,6 +77,23 @@ class _Center:
     status: CenterStatus | None = None
     # Since when the source's side has been known to be further than the join, else None.
     awaited_since: datetime | None = None
+
+    def add(self, progress: Progress, ends: Mapping[int, int], now: datetime) -> None:
+        """Take a Progress in, and let go of the one that is missed least."""
+        applied = self.applied
+        number = applied[-1].number + 1 if applied else 0
+        if progress.partial and applied and applied[-1].progress.partial:
+            applied.pop()  # Of one read's slices, each says what the one before said.
+        applied.append(_Applied(replace(progress, offsets=()), number, ends, now))
+        if len(applied) > KEPT:
+            # The longer ago, the further apart: so a claim lags by a share of what the files lag.
+            del applied[min(range(1, KEPT), key=self._missed)]
+
+    def _missed(self, at: int) -> float:
+        """Give the gap that one leaves, beside how long ago that was."""
+        before = self.applied[at - 1].number
+        gap = self.applied[at + 1].number - before
+        return gap / (self.applied[-1].number - before)
 
     def through(self, partition: int, position: int) -> _Applied | None:
         """Give the newest whole checkpoint that a state at the position shows."""
@@ -126,18 +145,12 @@ class Claims:
         center = self._centers.setdefault(progress.center_id, _Center())
         # Rows never end before where they ended, whatever a Progress leaves out.
         before = center.applied[-1].ends if center.applied else {}
-        later = {
-            offset.partition: offset.offset
-            for offset in progress.offsets
-            if offset.topic == topics.UNIFIED_ENTRIES.name
-            and offset.offset > before.get(offset.partition, -1)
-        }
-        ends = {**before, **later} if later else before
-        center.applied.append(_Applied(replace(progress, offsets=()), ends, now))
-        if len(center.applied) > KEPT:
-            # Of the older half every second one is enough.
-            half = KEPT // 2
-            center.applied[:half] = center.applied[:half:2]
+        later = dict[int, int]()
+        for offset in progress.offsets:
+            end = later.get(offset.partition, before.get(offset.partition, -1))
+            if offset.topic == topics.UNIFIED_ENTRIES.name and offset.offset > end:
+                later[offset.partition] = offset.offset
+        center.add(progress, {**before, **later} if later else before, now)
         if center.status is not None and _reached(center.status, progress):
             center.awaited_since = None
 

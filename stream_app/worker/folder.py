@@ -86,8 +86,8 @@ def locked(path: Path, boot: Path = BOOT, now: datetime | None = None) -> Iterat
 
 
 def _drop_asides(path: Path, now: datetime) -> None:
-    """Remove what was put aside long ago: it has rows as large as the state, and nobody looked."""
-    for aside in path.glob("*.aside*"):
+    """Remove what was put aside long ago: it has rows as the state has, and nobody looked."""
+    for aside in (*path.glob("*.aside*"), *path.glob("*.damaged")):
         put = datetime.fromtimestamp(aside.stat().st_ctime, UTC)  # A rename changes it.
         if now - put > ASIDE_KEPT:
             aside.unlink()

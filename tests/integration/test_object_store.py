@@ -40,7 +40,7 @@ class S3:
                 stdout=out,
                 stderr=out,
             )
-        soon(self.answers, 60)
+        soon(self.answers, 20)
 
     def answers(self) -> bool:
         assert self.process.poll() is None, self.log.read_text()
@@ -124,11 +124,13 @@ def test_a_store_that_was_away_and_comes_back_empty_has_all_days_again(s3, place
         running.take(an_entry())
         soon(lambda: running.written(A_DAY, an_entry()))
         s3.stop()
-        running.take(an_entry(date=NEXT_DAY))
-        soon(lambda: running.flusher.trouble is not None, 60)
-        assert place in running.flusher.trouble
-        s3.start()
+        try:
+            running.take(an_entry(date=NEXT_DAY))
+            soon(lambda: running.flusher.trouble is not None, 45)
+            assert place in running.flusher.trouble
+        finally:
+            s3.start()
         s3fs.S3FileSystem().mkdir(place.removeprefix("s3://").split("/")[0])
-        soon(lambda: running.written(A_DAY, an_entry()), 60)
+        soon(lambda: running.written(A_DAY, an_entry()), 30)
         soon(lambda: running.flusher.trouble is None)
         soon(lambda: running.written(NEXT_DAY, an_entry(date=NEXT_DAY)))

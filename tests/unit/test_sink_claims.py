@@ -332,20 +332,30 @@ def test_a_sink_that_has_read_everything_claims_the_newest_whole_checkpoint(
 
 
 def test_a_sink_far_behind_remembers_enough_to_claim_something() -> None:
-    claims = Claims(KNOWN)
-    for number in range(20 * KEPT):
+    claims, newest = Claims(KNOWN), 5000
+    for number in range(newest + 1):
         claims.applied(a_progress(number, {0: number}), at(0))
 
-    claimed = [
-        line.complete_through.version if line.complete_through else None
-        for line in (line_of(claims, position=where) for where in range(0, 20 * KEPT, 100))
-    ]
+    for lag in (0, 1, 5, 20, 100, 500, 2000):
+        passed = newest - lag
+        through = line_of(claims, position=passed + 1).complete_through
+        assert through is not None
+        assert through.version is not None
+        # Late by a share of what the files are late.
+        assert passed - (2 + 0.4 * lag) <= through.version <= passed
 
-    assert all(
-        version is None or (version or 0) < 100 * (1 + where)
-        for where, version in enumerate(claimed)
-    )
-    assert None is not claimed[-1]
+
+def test_the_many_slices_of_a_read_leave_the_claim_of_before_it() -> None:
+    claims = Claims(KNOWN)
+    for number in range(1000):
+        claims.applied(a_progress(number, {0: number}), at(0))
+    for number in range(1000, 1500):
+        claims.applied(a_progress(number, {0: number}, partial=True), at(0))
+
+    claims.told(a_status(version=1499), at(0))
+
+    line = line_of(claims, position=2000)
+    assert (CompleteThrough(at(989), 999), "resync") == (line.complete_through, line.behind)
 
 
 def test_a_center_that_commits_for_ever_takes_little_memory() -> None:

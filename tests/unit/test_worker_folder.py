@@ -84,7 +84,8 @@ def test_a_state_that_was_put_aside_goes_when_nobody_has_looked_for_a_week(tmp_p
     for name in ("join-0.sqlite", "join-0.sqlite-wal", "days-1.sqlite"):
         (folder / name).touch()
     put_aside(folder / "join-0.sqlite")
-    aside = {"join-0.sqlite.aside", "join-0.sqlite.aside-wal"}
+    (folder / "days-2.sqlite.damaged").touch()
+    aside = {"join-0.sqlite.aside", "join-0.sqlite.aside-wal", "days-2.sqlite.damaged"}
 
     def there():
         return {path.name for path in folder.glob("*.sqlite*")}
