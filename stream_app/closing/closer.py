@@ -117,9 +117,14 @@ class Closer:
         return Closed(day, said, readable.text(found), is_new=not is_known)
 
     def earlier(self, day: date, again: timedelta) -> list[date]:
-        """Give the days before one that somebody closed, or tried to; the newest first."""
-        days = (day - timedelta(days=back) for back in range(1, again.days + 1))
-        return [one for one in days if self._was_tried(one)]
+        """Give the days before one, the newest first, from the first that somebody tried to close.
+
+        Those behind it may have been missed, or their run died; those before it nobody asked for.
+        """
+        days = [day - timedelta(days=back) for back in range(1, again.days + 1)]
+        while days and not self._was_tried(days[-1]):
+            days.pop()
+        return days
 
     def _was_tried(self, day: date) -> bool:
         return self._stored(day) is not None or self.target.read(marker.name(day)) is not None

@@ -215,6 +215,20 @@ def test_a_run_that_dies_anywhere_is_made_good_by_the_next(tmp_path, files, revi
     assert not a_closer(target).close(A_DAY).is_new
 
 
+def test_a_night_in_which_nothing_ran_is_made_up_for(target):
+    days = [A_DAY - timedelta(days=back) for back in range(5)]
+    for day in days:
+        put(target, some_rows(day=day), day=day)
+    a_closer(target).close(days[3])
+
+    closer = a_closer(target)
+    found = [closer.close(day) for day in closer.earlier(A_DAY, LATER)]
+
+    assert [(days[1], True), (days[2], True), (days[3], True)] == [
+        (one.day, one.is_final) for one in found
+    ]
+
+
 def test_earlier_days_are_looked_at_again_only_where_somebody_closed_or_tried(target):
     days = [A_DAY - timedelta(days=back) for back in range(4)]
     for day in days:

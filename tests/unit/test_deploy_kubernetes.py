@@ -251,10 +251,10 @@ def test_what_runs_on_is_not_emptied_all_at_once():
     assert {one["metadata"]["name"] for one in written() if one["kind"] == "StatefulSet"} == budgets
 
 
-def test_days_are_closed_at_two_in_the_morning_one_run_at_a_time():
+def test_days_are_closed_at_a_quarter_past_three_one_run_at_a_time():
     (job,) = [one["spec"] for one in written() if one["kind"] == "CronJob"]
     (container,) = job["jobTemplate"]["spec"]["template"]["spec"]["containers"]
 
-    assert ("0 2 * * *", "Europe/Berlin") == (job["schedule"], job["timeZone"])
+    assert ("15 3 * * *", "Europe/Berlin") == (job["schedule"], job["timeZone"])
     assert "Forbid" == job["concurrencyPolicy"]
     assert ["chartfeed", "day", "close"] == container["command"]
