@@ -234,11 +234,17 @@ class Claims:
             center_name=configured.name if configured else share.name or center_id,
             record_count=share.rows,
             dead_letters=(latest.progress.dead_letters if latest else 0) + share.unusable,
-            complete_through=None
-            if through is None
-            else CompleteThrough(through.progress.captured_at, through.progress.version),
+            complete_through=None if through is None else _claimed(through.progress),
             behind=behind,
         )
+
+
+def _claimed(progress: Progress) -> CompleteThrough:
+    """Give what a checkpoint claims: no moment that had not come when it was applied.
+
+    A source whose clock is ahead would end its days before they are over.
+    """
+    return CompleteThrough(min(progress.captured_at, progress.applied_at), progress.version)
 
 
 def _lag(through: _Applied | None, waiting: Iterable[datetime | None], now: datetime) -> str | None:

@@ -345,6 +345,12 @@ def test_a_sink_far_behind_remembers_enough_to_claim_something() -> None:
         assert passed - (2 + 0.4 * lag) <= through.version <= passed
 
 
+def test_a_source_whose_clock_is_ahead_does_not_end_its_day_early() -> None:
+    progress = a_progress(10, {0: 5}, captured_at=at(24 * 3600), applied_at=at(1))
+
+    assert CompleteThrough(at(1), 10) == line_of(told(progress), position=6).complete_through
+
+
 def test_the_many_slices_of_a_read_leave_the_claim_of_before_it() -> None:
     claims = Claims(KNOWN)
     for number in range(1000):
