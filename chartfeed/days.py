@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -90,7 +90,9 @@ def now(
 def beside(target: Target, wanted: date, partitions: int) -> list[Manifest]:
     """Give the manifests of the newest days that share a day's partition."""
     of = partition_of_day(wanted, partitions)
-    found, _ = _read(target, newest.of_partition(days_in(target.names()), of, partitions))
+    found, _ = _read(
+        target, newest.of_partition(days_in(target.names()), of, partitions, datetime.now(UTC))
+    )
     return found
 
 

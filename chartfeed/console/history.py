@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from producers.capture.view import View
 
-__all__ = ["ALL", "HOURS", "History", "Latency", "Point"]
+__all__ = ["ALL", "HOURS", "SLOT", "History", "Latency", "Point"]
 
 HOURS: Final = 6
 SLOT: Final = 30

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 import structlog
 
-from chartfeed.console.history import History
+from chartfeed.console.history import SLOT, History
 from schemas.errors import ChartfeedError
 
 if TYPE_CHECKING:
@@ -129,7 +129,8 @@ class Live:
             self._now = replace(before, number=before.number + 1, problem=type(error).__name__)
         else:
             for one in read.applied:
-                self.history.applied(one.center_id, one.at, one.seconds)
+                if one.at < at.timestamp() + SLOT:  # Else by a clock that is ahead.
+                    self.history.applied(one.center_id, one.at, one.seconds)
             self.history.saw(at.timestamp(), read.views)
             rates = self.history.rates(at.timestamp())
             self._now = Now(before.number + 1, at, read, rates)

@@ -26,6 +26,10 @@ LOG_PAGES: Final = 4000
 LOG_BYTES: Final = 64 * 1024 * 1024
 
 
+# By how much a clock may have been set back since.
+AHEAD: Final = timedelta(hours=1)
+
+
 def moment(micros: int) -> datetime:
     """Give the moment that the state keeps as microseconds."""
     return EPOCH + timedelta(microseconds=micros)
@@ -114,6 +118,8 @@ def _reason_against(path: Path, contract: Contract) -> str | None:
     if tables != _due_tables() or "used_at" not in found:
         return "the state is of another version"
     idle = (contract.now() - EPOCH) // MICROSECOND - found["used_at"]
+    if idle < -(AHEAD // MICROSECOND):
+        return "the clock is before the state's last use, so nobody knows how long it was not used"
     if idle > contract.stale_after // MICROSECOND:
         return "the state was not used for too long, so deletions may have been missed"
     return None

@@ -38,6 +38,8 @@ __all__ = ["Identity", "Store", "Taken"]
 
 BEGIN: Final = "BEGIN IMMEDIATE"
 LETTERS_AT_ONCE: Final = 1000
+AHEAD: Final = timedelta(hours=1)
+"""By how much a clock may have been set back since a state was used."""
 LONGEST_KEY: Final = 1000
 """Of what is kept for a dead letter, which has the beginning of the key."""
 
@@ -228,6 +230,8 @@ def _usable(path: Path, identity: Identity, now: datetime) -> bool:
         why = "the topic was made anew"
     elif now - dates.moment(meta["used_at"]) > identity.longest_rest:
         why = "it was left alone for too long"
+    elif dates.moment(meta["used_at"]) - now > AHEAD:
+        why = "the clock is before its last use"
     if why is not None:
         log.warning("state is made anew", path=str(path), why=why)
     return why is None

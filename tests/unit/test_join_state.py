@@ -3,7 +3,7 @@
 import shutil
 import sqlite3
 from contextlib import closing, suppress
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -42,6 +42,15 @@ def test_a_state_with_other_tables_is_put_aside(tmp_path, damage):
         assert "the state is of another version" == partition.rebuilding
 
     assert path.with_name("join-0.sqlite.aside").exists()
+
+
+def test_a_state_of_a_time_to_come_is_put_aside(tmp_path):
+    path = tmp_path / "join-0.sqlite"
+    Partition.open(path, a_contract()).close()
+    a_year_before = a_contract().now() - timedelta(days=365)
+
+    with closing(Partition.open(path, a_contract(now=lambda: a_year_before))) as partition:
+        assert (partition.rebuilding or "").startswith("the clock is before")
 
 
 def test_a_change_that_fails_halfway_leaves_the_state_as_it_was(tmp_path):

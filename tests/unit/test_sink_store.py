@@ -204,6 +204,20 @@ def test_a_state_of_another_topic_or_left_alone_too_long_is_made_anew(tmp_path, 
     second.close()
 
 
+@pytest.mark.parametrize(
+    ("back", "position"), [(timedelta(minutes=50), 1), (timedelta(days=400), None)]
+)
+def test_a_state_of_a_time_to_come_is_made_anew(tmp_path, back, position):
+    first = a_store(tmp_path)
+    take(first, records(an_entry()))
+    first.close()
+
+    second = Store(first.path, IDENTITY, RowReader(schema_of), A_MOMENT - back)
+
+    assert position == second.position
+    second.close()
+
+
 @pytest.mark.parametrize("content", [b"", b"no database", b"SQLite format 3\0" + b"x" * 4096])
 def test_a_file_that_is_no_state_is_made_anew(tmp_path, content):
     (tmp_path / "days-0.sqlite").write_bytes(content)

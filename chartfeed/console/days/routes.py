@@ -20,6 +20,7 @@ from chartfeed.console.days.shelf import Shelf, path_of
 from chartfeed.console.days.view import SORTS
 from chartfeed.console.roles import VIEWER
 from chartfeed.console.visit import needs
+from chartfeed.newest import so_far
 from schemas import dates
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ class _Area:
 
     def calendar(self, visit: Visit) -> Response:
         days = self._shelf.listed()
-        newest = days[-1] if days else visit.language.local(datetime.now(UTC)).date()
+        now = datetime.now(UTC)
+        newest = next(reversed(so_far(days, now) or days), visit.language.local(now).date())
         first = _month(visit.query.get("month", "")) or newest.replace(day=1)
         manifests = {day: self._shelf.manifest(day) for day in days if day.replace(day=1) == first}
         months = sorted({day.replace(day=1) for day in days})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -65,7 +65,7 @@ class Shelf:
         @cache
         def shown(partition: int) -> int:
             """Give how much of a partition the newest days' files show; only its days are read."""
-            ours = newest.of_partition(listed, partition, self._partitions)
+            ours = newest.of_partition(listed, partition, self._partitions, datetime.now(UTC))
             return newest.shown(filter(None, map(self.manifest, ours)), partition)
 
         def lines(found: Manifest) -> tuple[CenterLine, ...]:
