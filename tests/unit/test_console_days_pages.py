@@ -113,6 +113,15 @@ def test_the_calendar_shows_rows_and_who_is_behind(loaded, client):
     assert "its schema has changed: center_02" in page
 
 
+def test_the_calendar_opens_where_the_work_is_though_an_entry_is_dated_to_come(loaded, client):
+    to_come = date(2202, 1, 18)
+    written(loaded, some_rows())
+    written(loaded, [replace(row, date=to_come) for row in some_rows()], day=to_come)
+
+    assert "January 2022" in client.get("/days").text
+    assert "January 2202" in client.get("/days?month=2202-01").text
+
+
 def test_the_calendar_speaks_german(loaded, client):
     written(loaded, some_rows())
 
