@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import itertools
 import os
+import secrets
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -19,7 +19,6 @@ __all__ = ["CannotWrite", "Folder", "ObjectStore", "Seen", "Target", "open_targe
 
 TEMPORARY: Final = ".tmp"
 PIECE: Final = 1 << 20
-NUMBERS: Final = itertools.count()
 # What the stores call that by which an object differs from the one that was there before.
 STAMPS: Final = ("ETag", "etag", "LastModified", "last_modified", "generation", "mtime", "created")
 
@@ -118,7 +117,8 @@ class Folder:
     def _temporary(self, name: str) -> tuple[Path, BinaryIO]:
         """Give a new file beside the target; its lock tells the living from leftovers."""
         while True:
-            path = self.path / f".{name}.{os.getpid()}.{next(NUMBERS)}{TEMPORARY}"
+            # In a container each process is number one: what a killed one left may have its names.
+            path = self.path / f".{name}.{secrets.token_hex(4)}{TEMPORARY}"
             file = path.open("xb")
             fcntl.flock(file, fcntl.LOCK_EX)
             if os.fstat(file.fileno()).st_nlink:
@@ -186,7 +186,8 @@ class Folder:
         removed = 0
         try:
             for path in sorted(self.path.glob(f".*{TEMPORARY}")):
-                with path.open("rb") as file:
+                # To be written to: NFS locks no other file for one alone.
+                with path.open("r+b") as file:
                     try:
                         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     except BlockingIOError:
