@@ -155,7 +155,7 @@ def test_topics_are_not_in_the_way_of_the_next_apply():
     assert job["spec"]["ttlSecondsAfterFinished"] <= 300
     page = (FOLDER.parents[1] / "docs/deployment.md").read_text("utf-8")
     deleting = page.index("delete job topics --ignore-not-found")
-    assert deleting < page.index("kubectl apply -k")
+    assert deleting < page.index("kubectl apply --server-side -k")
 
 
 def test_one_console_is_reached_by_tls_and_keeps_its_folder():
