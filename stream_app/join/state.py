@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from stream_app.join.contract import Contract
 from stream_app.join.tables import FORMAT, RULES, TABLES, TRIGGERS, WORK
+from stream_app.states import AHEAD, LOG_BYTES, put_aside
 
 __all__ = ["EPOCH", "MICROSECOND", "State", "moment", "open_state"]
 
@@ -22,12 +23,6 @@ MICROSECOND: Final = timedelta(microseconds=1)
 CACHE: Final = 4 * 1024
 # Pages in the log before they go to the file: fewer, larger writes.
 LOG_PAGES: Final = 4000
-# What the log keeps of the room that one large change took, such as all rows of a rebuild.
-LOG_BYTES: Final = 64 * 1024 * 1024
-
-
-# By how much a clock may have been set back since.
-AHEAD: Final = timedelta(hours=1)
 
 
 def moment(micros: int) -> datetime:
@@ -76,7 +71,7 @@ def open_state(path: Path, contract: Contract) -> State:
     path.parent.mkdir(parents=True, exist_ok=True)
     reason = _reason_against(path, contract) if path.exists() else "there is no state yet"
     if reason is not None:
-        _put_aside(path)
+        put_aside(path)
     state = State(_connect(path))
     if reason is not None:
         _make(state, contract, reason)
@@ -145,15 +140,6 @@ def _identity(contract: Contract) -> Mapping[str, object]:
         "partition": f"{contract.partition} of {contract.partitions}",
         "topics": json.dumps(dict(contract.topic_ids), sort_keys=True),
     }
-
-
-def _put_aside(path: Path) -> None:
-    for end in ("", "-wal", "-shm"):
-        file = path.with_name(path.name + end)
-        aside = path.with_name(f"{path.name}.aside{end}")
-        aside.unlink(missing_ok=True)
-        if file.exists():
-            file.rename(aside)
 
 
 def _make(state: State, contract: Contract, reason: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from stream_app.states import LOG_BYTES
+
 __all__ = [
     "ANY_UNUSABLE",
     "BURIED",
@@ -35,14 +37,13 @@ __all__ = [
 FORMAT: Final = 3
 
 # A commit that a power cut takes back takes rows, marks and offset back together, and the topic
-# has them still: so NORMAL, which syncs at checkpoints only, loses nothing. Of the room that one
-# large change took, the log gives back what is more than 64 MB.
-PREPARE: Final = """
+# has them still: so NORMAL, which syncs at checkpoints only, loses nothing.
+PREPARE: Final = f"""
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = NORMAL;
     PRAGMA busy_timeout = 30000;
     PRAGMA secure_delete = OFF;
-    PRAGMA journal_size_limit = 67108864;
+    PRAGMA journal_size_limit = {LOG_BYTES};
 """
 # The entry's id is kept twice: `row` as the topic's key has it, by which a tombstone finds it, and
 # as a number where it is one, by which it is ordered. `patient` has no type, so that SQLite orders

@@ -29,6 +29,7 @@ from stream_app.sink import statements
 from stream_app.sink.database import connect, explained
 from stream_app.sink.rows import refuse
 from stream_app.sink.view import Day, View, day_of
+from stream_app.states import AHEAD
 
 if TYPE_CHECKING:
     from stream_app.batches import Batch
@@ -38,8 +39,6 @@ __all__ = ["Identity", "Store", "Taken"]
 
 BEGIN: Final = "BEGIN IMMEDIATE"
 LETTERS_AT_ONCE: Final = 1000
-AHEAD: Final = timedelta(hours=1)
-"""By how much a clock may have been set back since a state was used."""
 LONGEST_KEY: Final = 1000
 """Of what is kept for a dead letter, which has the beginning of the key."""
 

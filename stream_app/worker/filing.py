@@ -17,10 +17,11 @@ from stream_app.batches import Batch
 from stream_app.sink.errors import StateFailed
 from stream_app.sink.rows import Unusable
 from stream_app.sink.sink import Taken
+from stream_app.states import put_aside
 from stream_app.tracing import Files
 from stream_app.transport.fetched import Fetched
 from stream_app.worker.errors import KafkaDown
-from stream_app.worker.folder import Folder, put_aside
+from stream_app.worker.folder import Folder
 from stream_app.worker.inbox import Inbox
 from stream_app.worker.turn import Turn
 

@@ -17,7 +17,7 @@ import structlog
 from schemas.errors import Outside
 from stream_app.worker.errors import StateLocked
 
-__all__ = ["ASIDE_KEPT", "Folder", "locked", "put_aside"]
+__all__ = ["ASIDE_KEPT", "Folder", "locked"]
 
 BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 ASIDE_KEPT: Final = timedelta(days=7)
@@ -44,15 +44,6 @@ class Folder:
 
     def spool(self, partition: int) -> Path:
         return self.path / f"published-{partition}.spool"
-
-
-def put_aside(path: Path) -> None:
-    """Keep a state that can't be trusted beside the one that is made anew, instead of the last."""
-    for end in ("", "-wal", "-shm"):
-        file, aside = path.with_name(path.name + end), path.with_name(f"{path.name}.aside{end}")
-        aside.unlink(missing_ok=True)
-        if file.exists():
-            file.rename(aside)
 
 
 @contextmanager

@@ -21,9 +21,9 @@ import structlog
 from schemas.errors import RetryLater
 from stream_app.batches import Batch
 from stream_app.join import TOPICS, Contract, Partition, Taken
+from stream_app.states import put_aside
 from stream_app.tracing import Join
 from stream_app.worker.errors import KafkaDown, LetGo, StateDamaged, StateStuck
-from stream_app.worker.folder import put_aside
 from stream_app.worker.inbox import Inbox
 from stream_app.worker.output import Output
 from stream_app.worker.turn import Turn

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from stream_app.join import Partition
-from stream_app.join.state import LOG_BYTES, open_state
+from stream_app.join.state import open_state
 from stream_app.sink.database import connect
+from stream_app.states import LOG_BYTES
 from tests.naive_join import (
     ENTRIES,
     Kafka,

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from stream_app.states import put_aside
 from stream_app.worker.errors import StateLocked
-from stream_app.worker.folder import ASIDE_KEPT, BOOT, locked, put_aside
+from stream_app.worker.folder import ASIDE_KEPT, BOOT, locked
 
 
 @pytest.fixture
