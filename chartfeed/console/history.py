@@ -40,9 +40,6 @@ class Latency:
     def __init__(self) -> None:
         self.counts = array("L", bytes(BINS * array("L").itemsize))
 
-    def add(self, seconds: float) -> None:
-        self.counts[_bin(seconds)] += 1
-
     def merge(self, counts: Iterable[int]) -> None:
         """Take in how many there are of each size."""
         for at, count in enumerate(counts):
